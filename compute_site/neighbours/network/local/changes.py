@@ -154,9 +154,9 @@ def create_network(caller: Caller, values: Mapping[str, Any], given: Collection[
 
 @transaction.atomic
 def create_subnet(caller: Caller, values: Mapping[str, Any], given: Collection[str]) -> Subnet:
-    project_id = choose_project(caller, policies.CREATE_SUBNET, values)
     # locked, so that no other subnet of the network is made at the same time
     network = find_network(caller, values["network_id"], lock=True)
+    project_id = choose_project(caller, policies.CREATE_SUBNET, values)
     permit_create(caller, policies.CREATE_SUBNET, project_id, values, given, network=network)
     others = network.subnets.select_related("pool")  # read once the pool is locked
     cidr, pool = choose_range(caller, values, others, project_id)
@@ -179,10 +179,10 @@ def create_subnet(caller: Caller, values: Mapping[str, Any], given: Collection[s
 
 @transaction.atomic
 def create_port(caller: Caller, values: Mapping[str, Any], given: Collection[str]) -> Port:
-    project_id = choose_project(caller, policies.CREATE_PORT, values)
     chosen_mac = values["mac_address"]
     # locked, so that no other port of the network takes the same MAC address meanwhile
     network = find_network(caller, values["network_id"], lock=chosen_mac is not None)
+    project_id = choose_project(caller, policies.CREATE_PORT, values)
     permit_create(caller, policies.CREATE_PORT, project_id, values, given, network=network)
     if chosen_mac is not None:
         _check_mac_free(network, chosen_mac)
