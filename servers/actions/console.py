@@ -23,7 +23,7 @@ def read_console(instance: Instance, lines: int | None) -> str:
 
 def driver_with_console(instance: Instance) -> ComputeDriver:
     """The driver of the server's host; raises ``WrongState`` where the server is on none."""
-    reason = f"The server {instance.uuid} is on no host yet, so it has no console."
+    reason = f"The server {instance.uuid} runs on no host, so it has no console."
     if instance.host is None:
         raise WrongState(reason)
     try:

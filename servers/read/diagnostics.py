@@ -51,7 +51,7 @@ def read_diagnostics(instance: Instance) -> Diagnostics:
         WrongState: it is on no host.
     """
     if instance.host is None:
-        raise WrongState(f"The server {instance.uuid} is on no host yet.")
+        raise WrongState(f"The server {instance.uuid} runs on no host.")
     up_since = instance.launched_at or timezone.now()
     name, measured = _ask_host(instance)
     return Diagnostics(

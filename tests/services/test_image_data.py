@@ -194,6 +194,18 @@ def test_staged_data_are_imported(as_member: ApiClient) -> None:
     as_member.post(f"{path}/import", {"method": {"name": "glance-direct"}}).expect(409)
 
 
+def test_data_are_imported_into_the_one_store(as_member: ApiClient) -> None:
+    image_id = make(as_member)
+    path = f"{IMAGES}/{image_id}"
+    as_member.put(f"{path}/stage", DATA).expect(204)
+    method = {"method": {"name": "glance-direct"}}
+    for wrong in ({"stores": ["elsewhere"]}, {"stores": "local"}, {"all_stores": "all"}):
+        as_member.post(f"{path}/import", {**method, **wrong}).expect(400)
+    assert as_member.get(path).json["status"] == "uploading"
+    as_member.post(f"{path}/import", {**method, "stores": ["local"]}).expect(202)
+    assert as_member.get(path).json["stores"] == "local"
+
+
 def test_staged_data_of_another_format_are_not_imported(as_member: ApiClient) -> None:
     image_id = make(as_member, disk_format="qcow2")
     path = f"{IMAGES}/{image_id}"

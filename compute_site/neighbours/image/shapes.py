@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from compute_site.neighbours.image.data.store import STORE
 from compute_site.neighbours.image.models import MEMBER_STATUSES
 from compute_site.values.keys import (
     LARGEST_INT,
@@ -47,10 +48,11 @@ CHANGEABLE: Mapping[str, Key] = {
 NEW_IMAGE: Mapping[str, Key] = {"id": Key(uuid_text), **CHANGEABLE}
 IMPORT: Mapping[str, Key] = {
     "method": Key(anything),
-    "all_stores": Key(anything),
-    "all_stores_must_succeed": Key(anything),
+    "stores": Key(list_of(one_of(STORE))),
+    "all_stores": Key(flag),
+    "all_stores_must_succeed": Key(flag),
 }
-"""There is one store, so that the keys about stores change nothing."""
+"""There is one store, so that the keys about stores choose that one, or are refused."""
 TASK: Mapping[str, Key] = {"type": Key(anything, required=True), "input": Key(anything)}
 NEW_MEMBER: Mapping[str, Key] = {"member": Key(filled_line, required=True)}
 CHANGED_MEMBER: Mapping[str, Key] = {
