@@ -35,6 +35,7 @@ MEANING_OF_NONE = {
     "identity.RoleAssignment.project": "the role is held in a domain, or on the system",
     "identity.Limit.project": "the limit of a domain",
     "identity.StoredCredential.project": "it is for no project, as all but keys for EC2 may be",
+    "identity.RequestToken.user": "nobody has said yes to what the consumer asks for",
     "quotas.Limit.project": "the limits of a quota class, not of a project",
     "quotas.LimitChange.project": "a change of the limits of a quota class",
 }

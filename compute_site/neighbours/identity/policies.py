@@ -414,14 +414,14 @@ EC2_KEYS = {
     ),
 }
 TOKENS_OF_KEYS = {
-    kind: _admins(
-        f"{kind}tokens_validate",
-        f"Get tokens for what was signed with keys for {kind.upper()}.",
-        f"POST {V3}/{kind}tokens",
+    f"{path}_validate": _admins(
+        f"{path}_validate",
+        f"Get tokens for what was signed with keys for {of}.",
+        f"POST {V3}/{path}",
         noun="token",
         of_services=True,
     )
-    for kind in ("ec2", "s3")
+    for path, of in (("ec2tokens", "EC2"), ("s3tokens", "S3"))
 }
 FILTER = f"{V3}/OS-EP-FILTER"
 ENDPOINT_GROUPS = {

@@ -23,7 +23,7 @@ class Ec2Tokens(IdentityView):
     bodies: ClassVar = {"post": (SignedForEc2.noun, SignedForEc2)}
 
     def post(self, request: Request) -> Response:
-        self.permit(policies.TOKENS_OF_KEYS["ec2"])
+        self.permit(policies.TOKENS_OF_KEYS["ec2tokens_validate"])
         given = SignedForEc2.read_body(self.read_body())
         headers = {name.strip().lower(): value for name, value in given.pop("headers").items()}
         signed = Ec2Request(**given, headers=headers)
@@ -39,7 +39,7 @@ class S3Tokens(IdentityView):
     bodies: ClassVar = {"post": (SignedForS3.noun, SignedForS3)}
 
     def post(self, request: Request) -> Response:
-        self.permit(policies.TOKENS_OF_KEYS["s3"])
+        self.permit(policies.TOKENS_OF_KEYS["s3tokens_validate"])
         given = SignedForS3.read_body(self.read_body())
         check = partial(check_s3, token=given["token"], signature=given["signature"])
         _, valid = log_in_by_keys(given["access"], check)
