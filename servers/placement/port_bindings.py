@@ -23,6 +23,7 @@ from servers.models import (
     PciDevice,
     RequestSpec,
     ResourceProvider,
+    TaskState,
 )
 from servers.placement.fit import GuestPlacement
 from servers.placement.hot_plug import offer_held
@@ -40,9 +41,12 @@ def rebind(server_id: str, host: str, node: str | None) -> None:
 
 
 def bind_where_it_lies(job: BindPorts) -> None:
-    """Whatever is going on with the server goes first: it may bind them itself."""
+    """Whatever is going on with the server goes first: it may bind them itself. Ports of a server
+    that is being deleted are unbound with it.
+    """
     with exclusive(job.server_id):
-        server = Instance.objects.alive().filter(uuid=job.server_id).first()
+        servers = Instance.objects.alive().exclude(task_state=TaskState.DELETING)
+        server = servers.filter(uuid=job.server_id).first()
         if server is None:
             return
         if server.task_state is not None:

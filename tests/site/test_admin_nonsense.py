@@ -16,6 +16,7 @@ from django.urls import reverse
 
 from compute_site.console.api_pages import ApiAdmin
 from compute_site.identity.models import (
+    Consumer,
     Domain,
     Endpoint,
     EndpointGroup,
@@ -36,6 +37,7 @@ from compute_site.neighbours.volume.group_models import GroupType
 from compute_site.neighbours.volume.models import ClassQuota, DefaultType, VolumeType
 from compute_site.neighbours.volume.models import Quota as VolumeQuota
 from compute_site.neighbours.volume.qos_models import QosSpecs
+from compute_site.secrets.sealing import seal
 from quotas.models import Limit as QuotaLimit
 from servers.admin.host_operations import HOST_OPERATIONS
 from servers.admin.operations import OPERATIONS
@@ -97,6 +99,7 @@ def identity_rows() -> list[Model]:
         EndpointGroup.objects.create(name="inner", interface="admin"),
         EndpointOfProject.objects.create(project_id=ALPHA, endpoint=endpoint),
         StoredPolicy.objects.create(type="text", blob="x"),
+        Consumer.objects.create(description="x", sealed_secret=seal("x")),
         Limit.objects.create(registered=registered, project_id=ALPHA, resource_limit=2),
         ImpliedRole.objects.create(prior=role, implied=NamedRole.objects.create(name="other")),
         RoleAssignment.objects.create(key="one", role=role, group=group, domain=domain),

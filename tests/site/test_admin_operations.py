@@ -381,7 +381,7 @@ def test_the_console_log_is_read_by_who_may_change_servers(admin_site: Client, c
     assert staff("servers.view_instance").get(url).status_code == 403
     homeless = make_instance(vm_state="error", host=None, node=None)
     url = reverse("admin:servers_instance_console_log", args=[homeless.pk])
-    assert "is on no host" in admin_site.get(url).content.decode()
+    assert "runs on no host" in admin_site.get(url).content.decode()
     url = reverse("admin:servers_instance_console_log", args=[10**9])
     assert admin_site.get(url).status_code == 404
 
