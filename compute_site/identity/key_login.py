@@ -8,7 +8,7 @@ from typing import Any
 from compute_site.identity.credentials import unexpired
 from compute_site.identity.errors import NoRole, NoSuchThing, WrongSignature
 from compute_site.identity.kept import EC2, id_of_key, is_utf8, keys_of
-from compute_site.identity.login import use_access, use_credential
+from compute_site.identity.login import use_limits
 from compute_site.identity.models import StoredCredential
 from compute_site.identity.oauth import alive, find_access
 from compute_site.identity.records import note_failed_sign_in
@@ -53,11 +53,11 @@ def _log_in(row: StoredCredential, keys: dict[str, Any]) -> tuple[str, ValidToke
         if credential is None:
             raise NoSuchThing("The application credential of these keys is gone.")
         _check_project(row, credential.project_id)
-        return use_credential(credential, methods=METHODS)
+        return use_limits(credential, methods=METHODS)
     if keys.get("access_token_id"):
         given = alive(find_access(row.user_id, _text(keys["access_token_id"])))
         _check_project(row, given.project_id)
-        return use_access(given, methods=METHODS)
+        return use_limits(given, methods=METHODS)
     if not user.holds_any:
         raise NoRole("The user of these keys holds no role in their project.")
     return issue_token(user, target=Target(project_id=user.project_id), methods=METHODS)

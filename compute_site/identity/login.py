@@ -184,28 +184,36 @@ def _log_in_by_credential(asked: AuthRequest) -> tuple[str, ValidToken]:
     if named is None:
         named = f"{asked.credential_name} of {asked.user_name or asked.user_id}"
     credential = prove_secret(credential, asked.secret or "", named=named)
-    return use_credential(credential, methods=asked.methods, asked=asked)
+    return use_limits(credential, methods=asked.methods, asked=asked)
 
 
-def use_credential(
-    credential: ApplicationCredential, *, methods: Sequence[str], asked: AuthRequest | None = None
+def use_limits(
+    limits: ApplicationCredential | AccessToken,
+    *,
+    methods: Sequence[str],
+    asked: AuthRequest | None = None,
 ) -> tuple[str, ValidToken]:
-    """A token of the application credential; ``asked``: by a request that shows its secret.
+    """A token with the roles of an application credential, or of an access token of OAuth;
+    ``asked``: by a request that shows the secret, or that was signed with it.
 
     Raises:
         NoRole: its user does not hold its roles any more.
     """
-    scope = _restricted(credential)
+    credential = limits if isinstance(limits, ApplicationCredential) else None
+    access = limits if isinstance(limits, AccessToken) else None
+    scope = _restricted(limits)
     if scope is None:
-        raise NoRole("The user of the application credential does not hold its role any more.")
+        noun = "application credential" if credential else "access token"
+        raise NoRole(f"The user of the {noun} does not hold its roles any more.")
     if asked is not None:
         methods = _check_methods(asked, scope, methods)
     return issue_token(
         scope,
-        target=Target(project_id=scope.project_id),
+        target=Target(project_id=limits.project_id),
         methods=methods,
-        expires_at=credential.expires_at,
+        expires_at=limits.expires_at,
         credential=credential,
+        access=access,
     )
 
 
@@ -228,29 +236,7 @@ def _log_in_by_access(asked: AuthRequest, signed: SignedRequest) -> tuple[str, V
     access = prove_access(signed)
     if asked.scope != "default" and not _is_project_of(access, asked):
         raise MalformedRequest("auth.scope: leave it out: it is the project of the access token.")
-    return use_access(access, methods=asked.methods, asked=asked)
-
-
-def use_access(
-    access: AccessToken, *, methods: Sequence[str], asked: AuthRequest | None = None
-) -> tuple[str, ValidToken]:
-    """A token of the access token of OAuth; ``asked``: by a request that it has signed.
-
-    Raises:
-        NoRole: its user does not hold its roles any more.
-    """
-    scope = _restricted(access)
-    if scope is None:
-        raise NoRole("The user of the access token does not hold its roles any more.")
-    if asked is not None:
-        methods = _check_methods(asked, scope, methods)
-    return issue_token(
-        scope,
-        target=Target(project_id=access.project_id),
-        methods=methods,
-        expires_at=access.expires_at,
-        access=access,
-    )
+    return use_limits(access, methods=asked.methods, asked=asked)
 
 
 def _is_project_of(access: AccessToken, asked: AuthRequest) -> bool:

@@ -11,13 +11,13 @@ import logging
 
 from compute_site.identity import passcodes
 from compute_site.identity.errors import InvalidPassword
+from compute_site.identity.kept import blob_of
 from compute_site.identity.lockout import account_of, forget_failures, is_locked, note_failure
 from compute_site.identity.models import ApplicationCredential, StoredCredential
 from compute_site.identity.passwords import verify_password, verify_secret
 from compute_site.identity.records import note_failed_sign_in
 from compute_site.identity.scope import Scope
 from compute_site.request_id import note_user
-from compute_site.secrets.sealing import unseal
 
 logger = logging.getLogger(__name__)
 
@@ -50,9 +50,7 @@ def prove_passcode(user: Scope | None, passcode: str, *, named: str) -> Scope:
     """
     user_id = user.user_id if user is not None else None
     mine = StoredCredential.objects.filter(user=user_id, type=passcodes.TYPE)
-    right = user is not None and any(
-        passcodes.is_passcode(unseal(row.sealed_blob), passcode) for row in mine
-    )
+    right = user is not None and any(passcodes.is_passcode(blob_of(row), passcode) for row in mine)
     if not _counts(right=right, user_id=user_id, named=named, by=PASSCODE):
         raise InvalidPassword("User and passcode do not belong together.")
     assert user is not None  # noqa: S101 - only a known user has authenticators

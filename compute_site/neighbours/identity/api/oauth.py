@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
@@ -99,9 +98,9 @@ class AccessTokens(IdentityView):
 
 def as_form(made: RequestToken | AccessToken) -> HttpResponse:
     """A new token with its secret, which is told here and never again."""
-    told: Mapping[str, str] = {"oauth_token": made.pk, "oauth_token_secret": oauth.secret_of(made)}
+    told = {"oauth_token": made.pk, "oauth_token_secret": oauth.secret_of(made)}
     if made.expires_at is not None:
-        told |= {"oauth_expires_at": show_time(made.expires_at)}  # type: ignore[operator] # a dict
+        told["oauth_expires_at"] = show_time(made.expires_at)
     return HttpResponse(urlencode(told), status=201, content_type=FORM)
 
 
