@@ -35,9 +35,10 @@ logger = logging.getLogger(__name__)
 BUSY_SECONDS = 10
 
 
-def rebind(server_id: str, host: str, node: str | None) -> None:
+def rebind(server_id: str, host: str, node: str | None, *, arrived: bool = False) -> None:
     """Bind the ports of a server, which has moved, on its new host."""
-    network_service().rebind(server_id, host, find_profiles({server_id: str(node)}))
+    profiles = find_profiles({server_id: str(node)})
+    network_service().rebind(server_id, host, profiles, arrived=arrived)
 
 
 def bind_where_it_lies(job: BindPorts) -> None:
@@ -56,7 +57,7 @@ def bind_where_it_lies(job: BindPorts) -> None:
         if job.left and job.left != host:
             network_service().forget_move(job.server_id, job.left)
         try:
-            rebind(job.server_id, host, server.node)
+            rebind(job.server_id, host, server.node, arrived=True)
         except (BindingRefused, NicFailed) as error:
             logger.warning("ports of server %s stay unbound: %s", job.server_id, error.detail)
 

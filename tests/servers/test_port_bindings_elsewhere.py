@@ -178,7 +178,7 @@ FAILS = {migrate_live: "switch_live", evacuate: "spawn", unshelve: "perform"}
 """What the host does after the ports were bound there."""
 
 
-def check_held(neighbours: Neighbours, server: Instance, *ports: str) -> None:
+def check_held(neighbours: Neighbours, server: Instance, *ports: str, taken: str = "ovs") -> None:
     """All of the ports, on its host and nowhere else."""
     server.refresh_from_db()
     for port in ports:
@@ -187,7 +187,7 @@ def check_held(neighbours: Neighbours, server: Instance, *ports: str) -> None:
             server.host or "",
             str(server.uuid),
         )
-        assert shown["binding:vif_type"] == ("ovs" if server.host else "unbound")
+        assert shown["binding:vif_type"] == (taken if server.host else "unbound")
     profile = dict(neighbours.ports[ports[-1]]["binding:profile"])
     given = set(profile.pop("allocation", {}).values())
     assert profile == OWN
@@ -251,6 +251,46 @@ def test_nothing_of_it_is_left_where_the_server_does_not_come_to(
     check_held(neighbours, server, *ports)
     told = as_admin.get(f"/servers/{server.uuid}/os-instance-actions", microversion="2.84")
     assert told.json["instanceActions"][0]["message"] == "Error"
+
+
+@pytest.mark.parametrize(
+    "case", [*itertools.product(["move", "revert"], ["binding", "host"], [False, True])]
+)
+def test_ports_are_where_a_server_is_that_failed_to_start_after_a_move(
+    as_member: ApiClient,
+    as_admin: ApiClient,
+    neighbours: Neighbours,
+    monkeypatch: pytest.MonkeyPatch,
+    case: tuple[str, str, bool],
+) -> None:
+    move, fails, neighbours.second_bindings = case
+    back = move == "revert"
+    ports = make_port(neighbours, "plain"), make_port(neighbours, "both")
+    server = build(as_member, *ports)
+    first, to = server.host, other_host(server)
+    if back:
+        act(as_admin, server, migrate=None).expect(202)
+        run_jobs()
+        assert (state(server), server.host) == (("resized", None), to)
+    refusing = str(first if back else to)
+
+    def fail(*_: object, **__: object) -> None:
+        raise DriverFailed("The power is off.")
+
+    if fails == "binding":
+        neighbours.unbound_hosts = {refusing}
+    else:
+        monkeypatch.setattr(fake, "take_back" if back else "receive", fail)
+    if back:
+        revert(as_member, server)
+    else:
+        act(as_admin, server, migrate=None).expect(202)
+    run_jobs()
+    assert (state(server), server.host) == (("error", None), refusing)
+    told = as_admin.get(f"/servers/{server.uuid}/os-instance-actions", microversion="2.84")
+    assert told.json["instanceActions"][0]["message"] == "Error"
+    taken = "ovs" if fails == "host" else "binding_failed"
+    check_held(neighbours, server, *ports, taken=taken)
 
 
 def test_a_binding_that_is_left_of_an_earlier_move_is_given_what_it_has_now(

@@ -480,11 +480,19 @@ class NetworkService(GroupService, Protocol):
         ...
 
     @outside_transactions
-    def rebind(self, server_id: str, host: str, profiles: Profiles | None = None) -> None:
+    def rebind(
+        self, server_id: str, host: str, profiles: Profiles | None = None, *, arrived: bool = False
+    ) -> None:
         """Bind the ports of a server, which has moved, on its new host, or on none where that is
         ``""``. ``profiles`` say what they have of it.
 
-        By the job of the move, before the server runs there.
+        By the job of the move, before the server runs there: the old binding of a port ends only
+        when the new one holds. With ``arrived`` the server lies there already and the move is over:
+        the old ones end in any case.
+
+        Raises:
+            BindingRefused: no agent on the host takes a port; with ``arrived``, the others are
+                bound.
         """
         ...
 

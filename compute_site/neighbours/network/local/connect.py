@@ -117,6 +117,8 @@ def rebind(
     server_id: str,
     host: str,
     profiles: Profiles | None = None,  # noqa: ARG001 - of services elsewhere
+    *,
+    arrived: bool = False,  # noqa: ARG001 - no host refuses a port
 ) -> None:
     _rebind({server_id: host})
     end_move(server_id, host)

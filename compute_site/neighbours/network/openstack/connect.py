@@ -119,12 +119,22 @@ def disconnect(server_ids: Collection[str]) -> None:
 
 
 @outside_transactions
-def rebind(server_id: str, host: str, profiles: Profiles | None = None) -> None:
+def rebind(
+    server_id: str, host: str, profiles: Profiles | None = None, *, arrived: bool = False
+) -> None:
+    refusals = []
     for port in ports_of([server_id]).get(server_id, []):
-        if host:
-            _bind(port, host, profiles or {})
-        else:
+        if not host:
             _unbind(port)
+            continue
+        try:
+            _bind(port, host, profiles or {}, arrived=arrived)
+        except BindingRefused as refusal:
+            if not arrived:
+                raise
+            refusals.append(refusal)
+    if refusals:
+        raise refusals[0]
 
 
 @outside_transactions
@@ -336,14 +346,19 @@ def _changed_profile(port: Object, profiles: Profiles) -> dict[str, Any]:
     return {} if profile == (port.get(PROFILE) or {}) else {PROFILE: profile}
 
 
-def _bind(port: Object, host: str, profiles: Profiles) -> Object:
-    """Bind the port on the host. Its other binding ends only when the new one holds."""
+def _bind(port: Object, host: str, profiles: Profiles, *, arrived: bool = False) -> Object:
+    """Bind the port on the host. Its other binding ends only when the new one holds, or, with
+    ``arrived``, before.
+    """
     profile = _changed_profile(port, profiles)
     fine = port["binding:host_id"] == host and port["binding:vif_type"] != UNBOUND
     if fine and not profile:
         return port
     old = port["binding:host_id"]
     with meaning_of(f"Port {port['id']} cannot be bound on {host}"):
+        if arrived and old and old != host:
+            _forget_binding(port["id"], host)  # the second one, which an attempt may have left
+            old = ""
         if not old or old == host or not _bind_beside(port, host, _profile(port, profiles)):
             port = service.update("ports", port["id"], {"binding:host_id": host, **profile})
             _check_bound([port])
