@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from compute_site.neighbours.network.models import PROTOCOLS
 from servers.agent.network import dhcp
 from servers.agent.network.bridges import differ_in_filters
 from servers.agent.network.routers import HOP, Standing, neighbours, routes
@@ -109,6 +110,14 @@ def test_rules_of_ipv6_and_of_what_is_sent() -> None:
     assert match_of(sent) == "meta nfproto ipv6 ip6 daddr fd00::/64 meta l4proto 58"
     mixed = Rule(direction="egress", ethertype="IPv6", remotes=("10.0.0.1",))
     assert match_of(mixed) is None
+
+
+@pytest.mark.parametrize("name", sorted(PROTOCOLS))
+def test_hosts_know_each_name_that_the_network_api_takes(name: str) -> None:
+    words = match_of(Rule(direction="ingress", ethertype="IPv4", protocol=name))
+    expected = match_of(Rule(direction="ingress", ethertype="IPv4", protocol=str(PROTOCOLS[name])))
+    assert words is not None
+    assert words == expected
 
 
 def test_a_protocol_that_nobody_knows_lets_nothing_in() -> None:

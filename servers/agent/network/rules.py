@@ -27,6 +27,8 @@ LARGEST_FRAME = 70_000
 """Guests hand segments over that are cut up later; less at once would let none of these pass."""
 LARGEST_PROTOCOL = 255
 PROTOCOLS = {
+    "any": 0,
+    "ip": 0,
     "hopopt": 0,
     "icmp": 1,
     "igmp": 2,
@@ -54,7 +56,8 @@ PROTOCOLS = {
 }
 WITH_PORTS = {6: "tcp", 17: "udp", 33: "dccp", 132: "sctp", 136: "udplite"}
 ICMP, ICMP6 = 1, 58
-ANY = frozenset((None, "any", "ip", "0", 0))
+ANY = 0
+"""As for iptables, the number 0 stands for every protocol."""
 TO_GUESTS = "130, 131, 132, 134, 135, 136"
 """ICMPv6 without which IPv6 does not work: listeners of multicast, routers, neighbours."""
 FROM_GUESTS = "130, 131, 132, 133, 135, 136, 143"
@@ -377,7 +380,8 @@ def _matches(rules: Iterable[Rule], direction: str) -> list[str]:
 def match_of(rule: Rule) -> str | None:
     """The words of nft for what the rule lets through; ``None``: nothing."""
     version = 6 if rule.ethertype.lower() == "ipv6" else 4
-    if rule.protocol not in ANY and _number_of(str(rule.protocol).lower()) is None:
+    number = _number_of(rule.protocol)
+    if number is None:
         return None  # of a newer site; the others hold
     words = [f"meta nfproto ipv{version}"]
     if rule.remotes is not None:
@@ -387,13 +391,12 @@ def match_of(rule: Rule) -> str | None:
         side = "saddr" if rule.direction == "ingress" else "daddr"
         if not remotes[0].endswith("/0"):
             words.append(f"{'ip6' if version == 6 else 'ip'} {side} {_set(remotes)}")
-    return " ".join([*words, *_protocol(rule, version)])
+    return " ".join([*words, *_protocol(rule, number, version)])
 
 
-def _protocol(rule: Rule, version: int) -> list[str]:
-    if rule.protocol in ANY:
+def _protocol(rule: Rule, number: int, version: int) -> list[str]:
+    if number == ANY:
         return []
-    number = _number_of(str(rule.protocol).lower())
     if number == ICMP and version == 6:
         number = ICMP6
     if number in (ICMP, ICMP6):
@@ -406,8 +409,9 @@ def _protocol(rule: Rule, version: int) -> list[str]:
     return [f"meta l4proto {number}"]
 
 
-def _number_of(protocol: str) -> int | None:
-    number = PROTOCOLS.get(protocol, int(protocol) if protocol.isdecimal() else None)
+def _number_of(protocol: str | None) -> int | None:
+    word = "any" if protocol is None else str(protocol).lower()
+    number = PROTOCOLS.get(word, int(word) if word.isdecimal() else None)
     return number if number is not None and number <= LARGEST_PROTOCOL else None
 
 
