@@ -74,9 +74,12 @@ def run(name: str, site: str) -> bool:
     log = folder / "output.txt"
     with contextlib.ExitStack() as stack:
         root = site or stack.enter_context(cloud(suite))
-        web = stack.enter_context(images()) if suite.needs_tempest_conf else ""
+        fetches = suite.needs_tempest_conf or suite.fetched_from
+        web = stack.enter_context(images()) if fetches else ""
         write_files(suite, folder, root, web)
         environment = {**os.environ, **fill_in(suite, root), "SUITE": str(HERE)}
+        if suite.fetched_from:
+            environment["http_proxy"] = web
         with log.open("w") as output:
             done = subprocess.run(
                 ["/bin/bash", "-euo", "pipefail", "-c", suite.script],
@@ -96,7 +99,7 @@ def cloud(suite: Suite) -> Iterator[str]:
     """A cloud that keeps nothing; its address."""
     variables = {
         "COMPUTE_SITE_FAKE_DRIVER_DELAY_SECONDS": str(suite.delay),
-        "COMPUTE_SITE_IMAGE_DOWNLOAD_HOSTS": LOOPBACK,
+        "COMPUTE_SITE_IMAGE_DOWNLOAD_HOSTS": f"{LOOPBACK},{suite.fetched_from}",
     }
     port = free_port() if suite.consoles else 0
     if port:

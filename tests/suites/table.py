@@ -22,6 +22,8 @@ class Suite:
     """So many lines of the output are shown in the end."""
     consoles: bool = False
     """Does it open consoles? A proxy serves them then."""
+    fetched_from: str = ""
+    """A host of the internet from which its tests fetch an image; a proxy stands for it."""
     delay: float = 1
     """For so many seconds simulated hosts show each state that passes: clients poll each second."""
 
@@ -37,6 +39,7 @@ IDS = {
     "OS_SUBNET_ID": "7e3f0d52-1c6a-4b8e-9a07-d1e5c2f4c001",
 }
 """What stands in cloud.yaml, by the variables in which gophercloud's tests look for it."""
+HOSTS_CAN = {"OS_GUEST_AGENT": "1", "OS_LIVE_MIGRATE": "1"}
 
 PYTHON = "[ -d venv ] || python3 -m venv venv; venv/bin/pip install -q --disable-pip-version-check"
 SHARED = "[ -d ../clients ] || python3 -m venv ../clients; ln -sfn ../clients venv"
@@ -136,7 +139,8 @@ done
 def _gophercloud(part: str) -> Suite:
     return Suite(
         title=f"acceptance tests of gophercloud 2: {part}",
-        variables={**IDS, "OS_BRANCH": "master"},
+        fetched_from="download.cirros-cloud.net" if part == "image/v2" else "",
+        variables={**IDS, **HOSTS_CAN, "OS_BRANCH": "master"},
         script=f"""
 {GO}
 mkdir -p here && cd here
