@@ -137,6 +137,28 @@ def test_a_script_that_breaks_off_does_nothing(script: str, tmp_path: Path) -> N
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+def test_guests_with_large_pages_may_see_cells_where_apparmor_confines_them(
+    script: str, tmp_path: Path
+) -> None:
+    half = script[: script.rindex("main ")] + f"\nAPPARMOR={tmp_path / 'apparmor'}\n"
+    own = tmp_path / "apparmor/local/abstractions/libvirt-qemu"
+
+    def let() -> None:
+        done = run_script(f"{half}let_guests_see_cells\n", tmp_path)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+    let()
+    assert not own.exists()  # where libvirt has no profile
+    (tmp_path / "apparmor/abstractions").mkdir(parents=True)
+    (tmp_path / "apparmor/abstractions/libvirt-qemu").touch()
+    for _ in range(2):
+        let()
+        assert own.read_text() == "/sys/devices/system/node/node[0-9]*/cpumap r,\n"
+    own.write_text("/srv/images/** r,\n")
+    let()
+    assert own.read_text().splitlines()[0] == "/srv/images/** r,"
+
+
 def test_the_line_for_a_new_host_fetches_the_script_and_shows_no_token_to_others(
     db: None, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -11,6 +11,7 @@ STATE_DIR=/var/lib/compute-site-agent
 LOG=/var/log/compute-site-agent.log
 UNIT=/etc/systemd/system/compute-site-agent.service
 GUESTS_UNIT=/etc/systemd/system/libvirt-guests.service.d
+APPARMOR=/etc/apparmor.d
 PACKAGES='@PACKAGES@'
 WITH_SYSTEMD='libvirt-daemon-system'
 
@@ -147,6 +148,17 @@ start_libvirt() {
         systemctl --quiet enable --now libvirt-guests.service
         systemctl --quiet enable --now libvirtd.socket
     fi
+    let_guests_see_cells
+}
+
+# QEMU looks which CPUs a NUMA cell has when it fills large pages of that cell; Debian 12 confines it so
+# that it may not, and the guest would not start
+let_guests_see_cells() {
+    [ -f $APPARMOR/abstractions/libvirt-qemu ] || return 0
+    rule='/sys/devices/system/node/node[0-9]*/cpumap r,'
+    own=$APPARMOR/local/abstractions/libvirt-qemu
+    mkdir -p "${own%/*}"
+    grep -qsF "$rule" "$own" || echo "$rule" >> "$own"
 }
 
 join_site() {

@@ -29,6 +29,10 @@ SENTENCES = (
     ("Failed to get shared", "a disk of it is in use by another guest"),
     ("Could not access KVM kernel module", "the host offers no KVM"),
     ("failed to initialize kvm", "the host offers no KVM"),
+    (
+        "nodes select no CPUs",
+        "AppArmor keeps the NUMA cells of the host from QEMU; run the line of add_host there again",
+    ),
     ("No such file or directory", "a file that it needs is not there"),
     ("Permission denied", "QEMU may not read a file that the guest needs"),
     ("No more available PCI slots", "the guest has no slot left for another device"),
