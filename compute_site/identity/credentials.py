@@ -15,6 +15,7 @@ from django.utils import timezone
 from compute_site.db.conflicts import is_duplicate
 from compute_site.identity.access_rules import keep_rules
 from compute_site.identity.auth_request import AuthRequest
+from compute_site.identity.delegated import check_own
 from compute_site.identity.derived import implications
 from compute_site.identity.errors import NameInUse, NoProject, RestrictedToken
 from compute_site.identity.models import ApplicationCredential, NamedRole, Role
@@ -122,11 +123,8 @@ def check_unrestricted(owner: ValidToken) -> None:
         RestrictedToken: it was got with an application credential that may not, by a trust, an
             access token or a pair of keys.
     """
+    check_own(owner)
     credential = owner.token.credential
-    if owner.token.trust_id is not None or (owner.is_delegated and credential is None):
-        raise RestrictedToken(
-            "A token that somebody else has delegated may not manage application credentials."
-        )
     if credential is not None and not credential.unrestricted:
         raise RestrictedToken(
             f"The application credential {credential.name!r} may not manage others."

@@ -23,6 +23,20 @@ def check_direct(caller: ValidToken) -> None:
         raise RestrictedToken("This needs a token that nobody has delegated to somebody else.")
 
 
+def check_own(caller: ValidToken) -> None:
+    """Go on only with the token of the user, or one of an application credential of the user.
+
+    Raises:
+        RestrictedToken: it is one of a trust, an access token or a pair of keys.
+    """
+    by_credential = list(caller.token.methods) == ["application_credential"]
+    if caller.token.trust_id is not None or (caller.is_delegated and not by_credential):
+        raise RestrictedToken(
+            "A token that somebody else has delegated has nothing to do with application "
+            "credentials."
+        )
+
+
 def choose_roles(
     holder_id: str, project_id: str, roles: Sequence[str], *, missing: type[Fault]
 ) -> tuple[str, list[str]]:

@@ -284,6 +284,9 @@ def test_a_program_gives_nothing_on(program: Program, cast: Cast, as_admin: ApiC
     client.post(f"{V3}/credentials", {"credential": credential}).expect(403)
     robot = {"application_credential": {"name": "robot"}}
     client.post(f"{own}/application_credentials", robot).expect(403)
+    client.get(f"{own}/application_credentials").expect(403)
+    client.get(f"{own}/application_credentials/nothing").expect(403)
+    client.get(f"{own}/access_rules").expect(403)
     trust = {
         "trustor_user_id": cast.admin.user_id,
         "trustee_user_id": cast.member.user_id,

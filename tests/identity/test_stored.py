@@ -157,6 +157,25 @@ def test_pairs_of_keys_for_ec2(
     as_member.get(one).expect(404)
 
 
+def test_an_application_credential_shows_its_user_s_others(cast: Cast) -> None:
+    client = credential_token(cast.member)
+    path = f"{V3}/users/{cast.member.user_id}/application_credentials"
+    (shown,) = client.get(path).expect(200).json["application_credentials"]
+    client.get(f"{path}/{shown['id']}").expect(200)
+    client.get(f"{path}/nothing").expect(404)
+    client.delete(f"{path}/nothing").expect(403)
+    client.delete(f"{path}/{shown['id']}").expect(403)
+    client.get(f"{V3}/users/{cast.member.user_id}/access_rules").expect(200)
+    client.delete(f"{V3}/users/{cast.member.user_id}/access_rules/nothing").expect(404)
+
+
+def test_certificates_of_tokens_are_gone(as_member: ApiClient) -> None:
+    for name in ("ca", "certificates"):
+        ApiClient().get(f"{V3}/OS-SIMPLE-CERT/{name}").expect(410)
+        as_member.post(f"{V3}/OS-SIMPLE-CERT/{name}", {}).expect(405)
+    as_member.get(f"{V3}/OS-SIMPLE-CERT/other").expect(404)
+
+
 def test_policies_are_kept_by_admins(as_admin: ApiClient, as_member: ApiClient) -> None:
     path = f"{V3}/policies"
     made = as_admin.post(path, {"policy": {"type": "text", "blob": "{}"}}).expect(201)

@@ -100,6 +100,11 @@ def test_an_impersonating_token_is_the_trustor_s(cast: Cast, as_member: ApiClien
     client.post("//network/v2.0/networks", {"network": {"name": "n"}}).expect(201)
     credentials = f"{V3}/users/{cast.member.user_id}/application_credentials"
     client.post(credentials, {"application_credential": {"name": "n"}}).expect(403)
+    client.get(credentials).expect(403)
+    client.get(f"{credentials}/nothing").expect(403)
+    client.delete(f"{credentials}/nothing").expect(403)
+    client.get(f"{V3}/users/{cast.member.user_id}/access_rules").expect(403)
+    client.delete(f"{V3}/users/{cast.member.user_id}/access_rules/nothing").expect(403)
     keys = f"{V3}/users/{cast.member.user_id}/credentials/OS-EC2"
     client.post(keys, {"tenant_id": ALPHA}).expect(403)
 

@@ -12,6 +12,7 @@ from compute_site.identity.credentials import (
     delete_credential,
     make_credential,
 )
+from compute_site.identity.delegated import check_own
 from compute_site.identity.errors import ForeignUser, NoSuchThing
 from compute_site.identity.models import ApplicationCredential
 from compute_site.neighbours.identity import policies
@@ -24,7 +25,7 @@ class CredentialView(IdentityView):
     """Users make, see and delete their own; to see or delete those of others needs a rule."""
 
     def credentials(self, rule: str, user_id: str) -> QuerySet[ApplicationCredential]:
-        self.permit(rule, owner=user_id)
+        check_own(self.permit(rule, owner=user_id))
         return ApplicationCredential.objects.filter(user=user_id)
 
     def find(self, rule: str, user_id: str, credential_id: str) -> ApplicationCredential:
@@ -64,8 +65,8 @@ class CredentialDetail(CredentialView):
         return Response({"application_credential": show_credential(credential, root=self.root)})
 
     def delete(self, request: Request, user_id: str, credential_id: str) -> Response:
-        found = self.find(policies.DELETE_CREDENTIAL, user_id, credential_id)
-        caller = self.caller()
+        caller = self.permit(policies.DELETE_CREDENTIAL, owner=user_id)
         check_unrestricted(caller)
+        found = self.find(policies.DELETE_CREDENTIAL, user_id, credential_id)
         delete_credential(found, by=caller.user_id)
         return Response(status=204)

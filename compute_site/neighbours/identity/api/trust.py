@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from compute_site.faults import BadRequest
 from compute_site.identity.access_rules import MEMBERS, find_rule, remove_rule
 from compute_site.identity.assignments import find_role
+from compute_site.identity.delegated import check_own
 from compute_site.identity.errors import NoSuchThing
 from compute_site.identity.models import AccessRule, Trust
 from compute_site.identity.tokens import ValidToken
@@ -121,6 +122,7 @@ class AccessRuleView(IdentityView):
 
     def permitted(self, rule: str, user_id: str) -> ValidToken:
         caller = self.permit(policies.ACCESS_RULES[rule], owner=user_id)
+        check_own(caller)
         USER.find(user_id)
         return caller
 

@@ -102,6 +102,7 @@ from compute_site.neighbours.identity.api.user import (
     UserProjects,
 )
 from compute_site.neighbours.identity.api.version import (
+    Certificates,
     UnknownIdentityUrl,
     VersionDetail,
     VersionList,
@@ -218,5 +219,6 @@ urlpatterns = [
     path("v3/limits", LimitList.as_view()),
     path("v3/limits/model", LimitModel.as_view()),
     path("v3/limits/<limit_id>", LimitDetail.as_view()),
+    re_path(r"^v3/OS-SIMPLE-CERT/(?:ca|certificates)$", Certificates.as_view()),
     re_path("", UnknownIdentityUrl.as_view()),
 ]

@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from compute_site.faults import Gone
 from compute_site.identity.errors import NoSuchThing
 from compute_site.neighbours.identity.api.envelope import IdentityView
 
@@ -23,6 +24,14 @@ class VersionDetail(IdentityView):
 
     def get(self, request: Request) -> Response:
         return Response({"version": show_version(self.root)})
+
+
+class Certificates(IdentityView):
+    """``/identity/v3/OS-SIMPLE-CERT/…``: went with the tokens that were signed by certificates."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        if request.method in ("GET", "HEAD"):
+            raise Gone("Tokens are not signed by certificates any more.")
 
 
 class UnknownIdentityUrl(IdentityView):
