@@ -1,4 +1,6 @@
-"""Images, as the image API v2 shows them; a key that it does not know is a property."""
+"""Images and namespaces of definitions of metadata, as the image API v2 shows them; a key of an
+image that it does not know is a property.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +11,10 @@ from compute_site.cloudfile.cloud import Cloud, own_id, save_rows
 from compute_site.cloudfile.entry import Entry
 from compute_site.cloudfile.section import Section
 from compute_site.faults import Fault
+from compute_site.neighbours.image import metadef_shapes
+from compute_site.neighbours.image.local import metadefs
 from compute_site.neighbours.image.local.properties import check_properties, check_tags
-from compute_site.neighbours.image.models import Image
+from compute_site.neighbours.image.models import Image, MetadefNamespace
 from compute_site.values.keys import (
     IGNORED,
     LARGEST_BIG_INT,
@@ -75,6 +79,31 @@ def as_property(value: Any) -> Any:
     return str(value) if isinstance(value, bool | int | float) else value
 
 
+def write_namespaces(entries: Sequence[Entry], cloud: Cloud) -> None:
+    """Each with exactly the content that the file names of it."""
+    for entry in entries:
+        own = {key: entry[key] for key in metadef_shapes.NAMESPACE if key != "namespace"}
+        found = MetadefNamespace.objects.filter(namespace=entry["namespace"]).first()
+        namespace = found or MetadefNamespace(namespace=entry["namespace"])
+        own["owner"] = namespace.owner
+        if entry["owner"] is not None:
+            own["owner"] = cloud.project(entry, "owner")
+        if found is None or any(getattr(found, key) != value for key, value in own.items()):
+            for key, value in own.items():
+                setattr(namespace, key, value)
+            namespace.save()
+        for key in metadef_shapes.CONTENTS:
+            if key in entry.given:
+                _refill(entry, namespace, key)
+
+
+def _refill(entry: Entry, namespace: MetadefNamespace, key: str) -> None:
+    try:
+        metadefs.refill(namespace, key, entry[key])
+    except Fault as fault:
+        raise entry.wrong(key, fault.detail.rstrip(".")) from None
+
+
 SECTIONS = (
     Section(
         name="images",
@@ -102,5 +131,17 @@ SECTIONS = (
         longest={"status": 32, "disk_format": 32, "container_format": 32, "checksum": 64},
         rest=PROPERTIES,
         unique=(("id",),),
+    ),
+    Section(
+        name="metadef_namespaces",
+        label="namespace",
+        after=("projects",),
+        keys={
+            **metadef_shapes.NEW_NAMESPACE,
+            **dict.fromkeys(metadef_shapes.READ_ONLY, IGNORED),
+        },
+        write=write_namespaces,
+        longest={"description": 500},
+        unique=(("namespace",),),
     ),
 )

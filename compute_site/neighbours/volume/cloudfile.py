@@ -1,4 +1,4 @@
-"""Volume types, volumes and snapshots, as the volume API v3 shows them."""
+"""Volume types, group types, volumes and snapshots, as the volume API v3 shows them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from compute_site.cloudfile.entry import Entry
 from compute_site.cloudfile.section import Section
 from compute_site.faults import Fault
 from compute_site.neighbours.ids import canonical_ids
+from compute_site.neighbours.volume.api.group_types import read_group_specs
+from compute_site.neighbours.volume.group_models import GroupType
 from compute_site.neighbours.volume.local import qos
 from compute_site.neighbours.volume.models import Attachment, Snapshot, Volume, VolumeType
 from compute_site.neighbours.volume.qos_models import BACK_END, CONSUMERS, QosSpecs
@@ -63,22 +65,26 @@ def boot_mark(value: Any) -> str:
 
 
 def write_types(entries: Sequence[Entry], cloud: Cloud) -> None:  # noqa: ARG001 - needs no names
-    known = dict(VolumeType.objects.values_list("name", "pk"))
+    _save_kinds(VolumeType, "volume type", "extra_specs", entries)
+
+
+def write_group_types(entries: Sequence[Entry], cloud: Cloud) -> None:  # noqa: ARG001 - as above
+    _save_kinds(GroupType, "group type", "group_specs", entries)
+
+
+def _save_kinds(
+    model: type[VolumeType | GroupType], noun: str, specs: str, entries: Sequence[Entry]
+) -> None:
+    """Types of volumes or of their groups, with these specs and no others."""
+    known = dict(model.objects.values_list("name", "pk"))
     rows = []
     for entry in entries:
-        type_id = known.get(entry["name"], own_id(entry, "volume type", entry["name"]))
+        type_id = known.get(entry["name"], own_id(entry, noun, entry["name"]))
         if entry["id"] not in (None, type_id):
-            raise entry.wrong("name", f"volume type {type_id} has this name already")
-        rows.append(
-            VolumeType(
-                id=type_id,
-                name=entry["name"],
-                description=entry["description"],
-                is_public=entry["is_public"],
-                extra_specs=entry["extra_specs"],
-            )
-        )
-    save_rows(VolumeType, rows)
+            raise entry.wrong("name", f"{noun} {type_id} has this name already")
+        columns = {key: entry[key] for key in ("name", "description", "is_public", specs)}
+        rows.append(model(id=type_id, **columns))
+    save_rows(model, rows)
 
 
 def write_qos(entries: Sequence[Entry], cloud: Cloud) -> None:  # noqa: ARG001 - needs no names
@@ -197,6 +203,19 @@ SECTIONS = (
             "qos_specs_id": IGNORED,
         },
         write=write_types,
+        unique=(("id",), ("name",)),
+    ),
+    Section(
+        name="group_types",
+        after=("projects",),
+        keys={
+            "id": Key(uuid_text),
+            "name": Key(filled_text, required=True),
+            "description": Key(text, default=""),
+            "is_public": Key(flag, default=True),
+            "group_specs": Key(read_group_specs, default={}),
+        },
+        write=write_group_types,
         unique=(("id",), ("name",)),
     ),
     Section(

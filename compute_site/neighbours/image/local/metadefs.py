@@ -90,6 +90,13 @@ CONTENT_RULES = {
     "properties": PROPERTIES.add,
     "tags": TAGS.add,
 }
+RELATED = {
+    "resource_type_associations": "resource_types",
+    "objects": "grouped",
+    "properties": "properties",
+    "tags": "tags",
+}
+"""What is in a namespace → the relation of its rows."""
 
 
 class MetadefTwice(Conflict):
@@ -119,15 +126,35 @@ def create_namespace(caller: Caller, values: Mapping[str, Any]) -> MetadefNamesp
     _check_free(values["namespace"])
     own = {key: values[key] for key in shapes.NAMESPACE} | {"owner": owner}
     namespace = MetadefNamespace.objects.create(**own)
-    for asked in values["resource_type_associations"]:
-        _associate(namespace, asked)
-    _make(namespace, OBJECTS, [_of_object(asked) for asked in values["objects"]])
-    _make(
-        *(namespace, PROPERTIES),
-        [{"name": name, "definition": found} for name, found in values["properties"].items()],
-    )
-    _make(namespace, TAGS, values["tags"])
+    for key in CONTENT_RULES:
+        _fill(namespace, key, values[key])
     return namespace
+
+
+@transaction.atomic
+def refill(namespace: MetadefNamespace, key: str, content: Any) -> None:
+    """Let the namespace have this content of the kind, and no other; an equal one stays as it is.
+
+    Raises:
+        MetadefTwice: it names something twice.
+    """
+    if _in_order(content) != _in_order(contents_of(namespace)[key]):
+        getattr(namespace, RELATED[key]).all().delete()
+        _fill(namespace, key, content)
+
+
+def _fill(namespace: MetadefNamespace, key: str, content: Any) -> None:
+    """Raises: MetadefTwice: there is one of the name."""
+    if key == "resource_type_associations":
+        for asked in content:
+            _associate(namespace, asked)
+    elif key == "objects":
+        _make(namespace, OBJECTS, [_of_object(asked) for asked in content])
+    elif key == "properties":
+        found = [{"name": name, "definition": one} for name, one in content.items()]
+        _make(namespace, PROPERTIES, found)
+    else:
+        _make(namespace, TAGS, content)
 
 
 @transaction.atomic
