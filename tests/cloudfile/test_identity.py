@@ -113,6 +113,13 @@ def test_the_file_changes_what_there_is() -> None:
     assert VolumeType.objects.get(qos_specs=specs).name == "slow"
 
 
+def test_a_type_that_is_named_again_keeps_its_specs() -> None:
+    load_cloud(FILE)
+    load_cloud({"volume_types": [{"name": "fast", "description": "new"}]})
+    kind = VolumeType.objects.get(name="fast")
+    assert (kind.description, kind.qos_specs) == ("new", QosSpecs.objects.get())
+
+
 @pytest.mark.parametrize(
     ("section", "entry", "told"),
     [

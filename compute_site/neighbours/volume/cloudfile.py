@@ -84,7 +84,7 @@ def _save_kinds(
             raise entry.wrong("name", f"{noun} {type_id} has this name already")
         columns = {key: entry[key] for key in ("name", "description", "is_public", specs)}
         rows.append(model(id=type_id, **columns))
-    save_rows(model, rows)
+    save_rows(model, rows, keep=["qos_specs"])
 
 
 def write_qos(entries: Sequence[Entry], cloud: Cloud) -> None:  # noqa: ARG001 - needs no names
