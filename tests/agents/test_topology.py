@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from pathlib import Path
 
 import pytest
 
 from servers.agent.hypervisor.libvirt.demands import Abilities
 from servers.agent.hypervisor.libvirt.stock import traits_of
-from servers.agent.hypervisor.libvirt.topology import faults_of, shared_cpus, topology_of
+from servers.agent.hypervisor.libvirt.topology import (
+    faults_of,
+    lacks_of_devices,
+    shared_cpus,
+    topology_of,
+)
 from servers.agent.settings import Settings
 from servers.placement.fit.reading import described_host
 
@@ -44,6 +50,7 @@ def sys(tmp_path: Path) -> Path:
         write(tmp_path, f"{below}/vendor", "0x8086")
         write(tmp_path, f"{below}/device", f"0x{product}")
         write(tmp_path, f"{below}/numa_node", "1" if product != "1db6" else "-1")
+        write(tmp_path, f"{below}/iommu_group/type", "DMA")
     write(tmp_path, "bus/pci/devices/0000:3b:00.0/sriov_totalvfs", "64")
     devices = tmp_path / "bus/pci/devices"
     (devices / "0000:3b:02.0/physfn").symlink_to(devices / "0000:3b:00.0")
@@ -98,6 +105,21 @@ def test_devices_are_those_that_the_operator_names(sys: Path) -> None:
     ]
     assert len(described_host(told).devices) == 3
     assert topology_of(SETTINGS, sys)["devices"] == []
+
+
+def test_devices_that_guests_cannot_get_are_told_and_not_offered(sys: Path) -> None:
+    wanted = "8086:154c,0000:af:00.0,0000:af:00.1"
+    settings = dataclasses.replace(SETTINGS, pci_devices=wanted)
+    shutil.rmtree(sys / "bus/pci/devices/0000:af:00.0/iommu_group")
+
+    away, bare = lacks_of_devices(settings, sys)
+
+    assert "there is no device 0000:af:00.1" in away
+    assert "guests cannot get 0000:af:00.0, since the machine has no IOMMU" in bare
+    offered = [one["address"] for one in topology_of(settings, sys)["devices"]]
+    assert offered == ["0000:3b:02.0"]
+    assert faults_of(settings, sys) == []
+    assert lacks_of_devices(dataclasses.replace(SETTINGS, pci_devices="8086:154c"), sys) == []
 
 
 @pytest.mark.parametrize(

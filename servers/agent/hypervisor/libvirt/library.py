@@ -33,6 +33,7 @@ SENTENCES = (
         "nodes select no CPUs",
         "AppArmor keeps the NUMA cells of the host from QEMU; run the line of add_host there again",
     ),
+    ("is not viable", "the host itself uses a device of the same IOMMU group as its PCI device"),
     ("No such file or directory", "a file that it needs is not there"),
     ("Permission denied", "QEMU may not read a file that the guest needs"),
     ("No more available PCI slots", "the guest has no slot left for another device"),

@@ -21,7 +21,12 @@ from servers.agent.hypervisor.libvirt.demands import (
 )
 from servers.agent.hypervisor.libvirt.domain import Host
 from servers.agent.hypervisor.libvirt.library import said
-from servers.agent.hypervisor.libvirt.topology import faults_of, shared_cpus, topology_of
+from servers.agent.hypervisor.libvirt.topology import (
+    faults_of,
+    lacks_of_devices,
+    shared_cpus,
+    topology_of,
+)
 from servers.agent.machine import CPUINFO, has_virtualization
 from servers.agent.settings import Settings
 
@@ -139,7 +144,7 @@ def cpu_info_of(capabilities: ET.Element) -> dict[str, Any]:
 
 def lacks_of(settings: Settings) -> list[str]:
     """What must be there before libvirt is asked at all."""
-    lacks = faults_of(settings)
+    lacks = [*faults_of(settings), *lacks_of_devices(settings)]
     if shutil.which("qemu-system-x86_64") is None:
         lacks.append("QEMU is not there; on Debian: apt-get install qemu-system-x86")
     if settings.accel not in ("auto", "kvm", "tcg"):

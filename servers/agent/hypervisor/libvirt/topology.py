@@ -62,6 +62,28 @@ def faults_of(settings: Settings, sys: Path = SYS) -> list[str]:
     return faults
 
 
+def lacks_of_devices(settings: Settings, sys: Path = SYS) -> list[str]:
+    """Why guests may not get devices that the settings name. Of ``faults_of`` they are none: a card
+    that is broken keeps nothing else from guests.
+    """
+    named = [path for path, _ in _named(sys, settings.pci_devices)]
+    there = {path.name for path in named}
+    addresses = [word for word in _words(settings.pci_devices) if ADDRESS.fullmatch(word)]
+    return [
+        *(
+            f'"pci_devices" of agent.json: there is no device {address}'
+            for address in addresses
+            if address not in there
+        ),
+        *(
+            f'"pci_devices" of agent.json: guests cannot get {path.name}, since the machine has no '
+            "IOMMU, or it is off (firmware; intel_iommu=on for the kernel)"
+            for path in named
+            if not _has_iommu(path)
+        ),
+    ]
+
+
 def cpus_of(text: str) -> frozenset[int]:
     """The numbers of a list such as ``0-3,8``; raises ``ValueError``."""
     found: set[int] = set()
@@ -104,12 +126,9 @@ def _cell(sys: Path, node: Path, dedicated: frozenset[int]) -> dict[str, Any]:
 
 
 def _devices(sys: Path, wanted: str, has_cells: bool) -> Iterator[dict[str, Any]]:
-    """Those that the setting names, by address or by vendor and product."""
-    words = set(_words(wanted))
-    folder = sys / "bus/pci/devices"
-    for path in sorted(folder.iterdir()) if words and folder.is_dir() else ():
-        vendor, product = (_text(path / name).removeprefix("0x") for name in ("vendor", "device"))
-        if not {path.name, f"{vendor}:{product}"} & words:
+    """Those that the setting names and that guests can get."""
+    for path, (vendor, product) in _named(sys, wanted):
+        if not _has_iommu(path):
             continue
         device: dict[str, Any] = {
             "address": path.name,
@@ -125,6 +144,21 @@ def _devices(sys: Path, wanted: str, has_cells: bool) -> Iterator[dict[str, Any]
         if has_cells and near.isdecimal():
             device["numa_node"] = int(near)
         yield device
+
+
+def _named(sys: Path, wanted: str) -> Iterator[tuple[Path, tuple[str, str]]]:
+    """By address or by vendor and product, which come with each."""
+    words = set(_words(wanted))
+    folder = sys / "bus/pci/devices"
+    for path in sorted(folder.iterdir()) if words and folder.is_dir() else ():
+        vendor, product = (_text(path / name).removeprefix("0x") for name in ("vendor", "device"))
+        if {path.name, f"{vendor}:{product}"} & words:
+            yield path, (vendor, product)
+
+
+def _has_iommu(device: Path) -> bool:
+    """Without it the device would reach all memory of the host."""
+    return (device / "iommu_group").exists()
 
 
 def _cpus(node: Path) -> frozenset[int]:
