@@ -103,8 +103,13 @@ def cloud(suite: Suite) -> Iterator[str]:
     }
     port = free_port() if suite.consoles else 0
     if port:
-        proxy = {"type": "novnc", "url": f"http://{LOOPBACK}:{port}/vnc_auto.html"}
-        variables["COMPUTE_SITE_CONSOLE_PROXIES"] = json.dumps([proxy])
+        pages = {"novnc": "vnc_auto.html", "serial": "serial.html"}
+        variables["COMPUTE_SITE_CONSOLE_PROXIES"] = json.dumps(
+            [
+                {"type": kind, "url": f"http://{LOOPBACK}:{port}/{page}"}
+                for kind, page in pages.items()
+            ]
+        )
     patient = mock.patch.object(pytest_plugin, "START_SECONDS", START_SECONDS)
     with mock.patch.dict(os.environ, variables), patient:
         started = pytest_plugin.start_cloud(str(HERE / "cloud.yaml"), faults=False)

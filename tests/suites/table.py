@@ -206,6 +206,7 @@ SUITES: Mapping[str, Suite] = {
     },
     "nova": Suite(
         title="functional tests of novaclient",
+        consoles=True,
         delay=0,  # a stop has one second until a test asks what was before that
         variables={
             **NEEDED_BY_SDK,
