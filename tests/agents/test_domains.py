@@ -187,6 +187,27 @@ def test_cpus_that_guests_share_are_not_those_that_guests_have_for_themselves() 
     ]
 
 
+@pytest.mark.parametrize(
+    ("page_size", "more", "told"),
+    [
+        (2048, {}, "0,3,5"),
+        (4, {}, None),
+        (2048, {"emulator_cpus": [1]}, "1"),
+    ],
+)
+def test_qemu_fills_pages_of_a_cell_by_the_cpus_of_the_guest_where_none_are_shared(
+    page_size: int, more: dict[str, Any], told: str | None
+) -> None:
+    host = Host(accelerated=True, shared_cpus={0: frozenset((0,)), 1: frozenset()})
+    cells = [
+        {"id": 0, "host_cell": 0, "pinning": {"0": 1}, "page_size": page_size, **more},
+        {"id": 1, "host_cell": 1, "pinning": {"1": 3, "2": 5}, "page_size": page_size},
+    ]
+    root = xml_of(a_guest(vcpus=3, placement={"cells": cells}), host)
+    pin = root.find("cputune/emulatorpin")
+    assert (None if pin is None else pin.get("cpuset")) == told
+
+
 def test_uefi_and_tpm_are_asked_of_libvirt() -> None:
     root = xml_of(a_guest(properties={"hw_firmware_type": "uefi", "hw_tpm_version": "2.0"}))
 

@@ -16,7 +16,7 @@ from servers.agent.hypervisor.libvirt.demands import (
     is_true,
     needs_secure_boot,
 )
-from servers.agent.hypervisor.libvirt.topology import floats_on, list_of
+from servers.agent.hypervisor.libvirt.topology import SMALL_KB, floats_on, list_of
 
 NAMESPACE = "urn:compute-site:guest:1"
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -269,12 +269,33 @@ def _add_place(root: ET.Element, guest: Mapping[str, Any], demands: Demands, hos
         places |= {int(cpu): str(host_cpu) for cpu, host_cpu in pinned.items()}
     for cpu, where in sorted(places.items()):
         ET.SubElement(tune, "vcpupin", vcpu=str(cpu), cpuset=where)
-    emulator = [str(cpu) for cell in cells for cpu in cell.get("emulator_cpus") or ()]
+    emulator = _emulator_cpus(cells, host)
     if emulator:
-        ET.SubElement(tune, "emulatorpin", cpuset=",".join(emulator))
+        ET.SubElement(tune, "emulatorpin", cpuset=list_of(emulator))
     if len(tune):
         root.append(tune)
     _add_memory(root, cells, demands)
+
+
+def _emulator_cpus(cells: Sequence[Mapping[str, Any]], host: Host) -> set[int]:
+    """Where threads of QEMU run that are no CPUs of the guest; empty: where those float. QEMU fills
+    reserved pages by a thread on the cell that has them, and does not start where it may use no CPU
+    of that cell: those of the guest stand in where all are dedicated.
+    """
+    chosen = {int(cpu) for cell in cells for cpu in cell.get("emulator_cpus") or ()}
+    stand_in = {
+        int(cpu)
+        for cell in cells
+        if _has_large_pages(cell) and not host.shared_cpus.get(int(cell["host_cell"]))
+        for cpu in (cell.get("pinning") or {}).values()
+    }
+    if chosen or not host.shared_cpus or not stand_in:
+        return chosen
+    return stand_in.union(*host.shared_cpus.values())
+
+
+def _has_large_pages(cell: Mapping[str, Any]) -> bool:
+    return int(cell.get("page_size") or 0) > SMALL_KB
 
 
 def _add_memory(root: ET.Element, cells: Sequence[Mapping[str, Any]], demands: Demands) -> None:
@@ -282,7 +303,7 @@ def _add_memory(root: ET.Element, cells: Sequence[Mapping[str, Any]], demands: D
     sizes = [
         (number, cell["page_size"]) for number, cell in enumerate(cells) if cell.get("page_size")
     ]
-    if any(int(size) > 4 for _, size in sizes):
+    if any(map(_has_large_pages, cells)):
         pages = ET.SubElement(backing, "hugepages")
         for number, size in sizes:
             ET.SubElement(pages, "page", size=str(size), unit="KiB", nodeset=str(number))

@@ -36,6 +36,10 @@ SENTENCES = (
     ("is not viable", "the host itself uses a device of the same IOMMU group as its PCI device"),
     ("No such file or directory", "a file that it needs is not there"),
     ("Permission denied", "QEMU may not read a file that the guest needs"),
+    (
+        "Setting CPU affinity failed",
+        "threads of QEMU have no CPU on a NUMA cell of which the guest has reserved pages",
+    ),
     ("No more available PCI slots", "the guest has no slot left for another device"),
     ("guest agent is not", "no QEMU guest agent answers in the guest"),
     ("QEMU guest agent is not configured", "the image does not offer a QEMU guest agent"),
