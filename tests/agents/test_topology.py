@@ -123,6 +123,45 @@ def test_devices_that_guests_cannot_get_are_told_and_not_offered(sys: Path) -> N
 
 
 @pytest.mark.parametrize(
+    ("below", "file", "text"),
+    [
+        ("net/eno1/carrier", "net/route", "Iface Destination\neno1 0000000A"),
+        ("virtio1/net/eno1/carrier", "net/ipv6_route", "fd00 40 00 00000001 eno1"),
+        ("net/eno1/upper_br0/x", "", ""),
+        ("ata1/host0/block/sda/holders/dm-0", "", ""),
+        (
+            "nvme/nvme0/nvme0n1/nvme0n1p2/holders",
+            "self/mountinfo",
+            "30 1 0:33 / / rw - btrfs /dev/nvme0n1p2 rw",
+        ),
+        ("ata1/host0/block/sda/holders", "self/mountinfo", "30 1 8:0 / / rw - ext4 /dev/root rw"),
+        ("ata1/host0/block/sda/holders", "swaps", "Filename Type\n/dev/sda partition"),
+    ],
+)
+def test_what_the_host_itself_uses_is_not_offered(
+    sys: Path, below: str, file: str, text: str
+) -> None:
+    settings = dataclasses.replace(SETTINGS, pci_devices="8086:1db6")
+    device, proc = sys / "bus/pci/devices/0000:af:00.0", sys / "proc"
+    write(proc, "net/route", "Iface Destination\nlo 0000007F\nother 0000000A")
+    write(proc, "net/ipv6_route", "fe80 40 00 00000001 eno1\nff00 40 00 00000001 eno1")
+    write(proc, "self/mountinfo", "29 1 0:21 / /proc rw,relatime - proc proc rw")
+    part = next(word for word in ("nvme0n1p2", "sda", "eno1") if word in below)
+    write(device / below.partition(part)[0], f"{part}/dev", "8:0")
+    (device / below.partition(part)[0] / part / "holders").mkdir()
+    assert lacks_of_devices(settings, sys, proc) == []
+    assert len(topology_of(settings, sys, proc)["devices"]) == 1
+
+    (device / below).mkdir(parents=True, exist_ok=True)
+    if file:
+        write(proc, file, text)
+
+    [lack] = lacks_of_devices(settings, sys, proc)
+    assert f"guests cannot get 0000:af:00.0, since the host itself uses its {part}" in lack
+    assert topology_of(settings, sys, proc)["devices"] == []
+
+
+@pytest.mark.parametrize(
     ("setting", "value", "words"),
     [
         ("dedicated_cpus", "2-", "'2-' is no CPU"),

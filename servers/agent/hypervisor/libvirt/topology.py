@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from servers.agent.hypervisor.libvirt.in_use import PROC, used_part
 from servers.agent.settings import Settings
 
 SYS = Path("/sys")
@@ -19,7 +20,7 @@ ADDRESS = re.compile(r"[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]")
 KIND = re.compile(r"([0-9a-f]{4}):([0-9a-f]{4})")
 
 
-def topology_of(settings: Settings, sys: Path = SYS) -> dict[str, Any]:
+def topology_of(settings: Settings, sys: Path = SYS, proc: Path = PROC) -> dict[str, Any]:
     """``cells`` and ``devices``, by the keys of a host's hardware in a cloud file."""
     dedicated = cpus_of(settings.dedicated_cpus)
     reserved = settings.reserved_memory_mb
@@ -29,7 +30,12 @@ def topology_of(settings: Settings, sys: Path = SYS) -> dict[str, Any]:
         cell["memory_reserved_mb"] = min(reserved, cell["memory_mb"])
         reserved -= cell["memory_reserved_mb"]
         cells.append(cell)
-    return {"cells": cells, "devices": list(_devices(sys, settings.pci_devices, bool(cells)))}
+    offered = [
+        _device(path, kind, has_cells=bool(cells))
+        for path, kind in _named(sys, settings.pci_devices)
+        if not _obstacle(path, proc)
+    ]
+    return {"cells": cells, "devices": offered}
 
 
 def shared_cpus(settings: Settings, sys: Path = SYS) -> dict[int, frozenset[int]]:
@@ -62,24 +68,22 @@ def faults_of(settings: Settings, sys: Path = SYS) -> list[str]:
     return faults
 
 
-def lacks_of_devices(settings: Settings, sys: Path = SYS) -> list[str]:
+def lacks_of_devices(settings: Settings, sys: Path = SYS, proc: Path = PROC) -> list[str]:
     """Why guests may not get devices that the settings name. Of ``faults_of`` they are none: a card
     that is broken keeps nothing else from guests.
     """
-    named = [path for path, _ in _named(sys, settings.pci_devices)]
-    there = {path.name for path in named}
+    named = {path.name: _obstacle(path, proc) for path, _ in _named(sys, settings.pci_devices)}
     addresses = [word for word in _words(settings.pci_devices) if ADDRESS.fullmatch(word)]
     return [
         *(
             f'"pci_devices" of agent.json: there is no device {address}'
             for address in addresses
-            if address not in there
+            if address not in named
         ),
         *(
-            f'"pci_devices" of agent.json: guests cannot get {path.name}, since the machine has no '
-            "IOMMU, or it is off (firmware; intel_iommu=on for the kernel)"
-            for path in named
-            if not _has_iommu(path)
+            f'"pci_devices" of agent.json: guests cannot get {address}, since {obstacle}'
+            for address, obstacle in named.items()
+            if obstacle
         ),
     ]
 
@@ -125,25 +129,21 @@ def _cell(sys: Path, node: Path, dedicated: frozenset[int]) -> dict[str, Any]:
     return cell
 
 
-def _devices(sys: Path, wanted: str, has_cells: bool) -> Iterator[dict[str, Any]]:
-    """Those that the setting names and that guests can get."""
-    for path, (vendor, product) in _named(sys, wanted):
-        if not _has_iommu(path):
-            continue
-        device: dict[str, Any] = {
-            "address": path.name,
-            "vendor_id": vendor,
-            "product_id": product,
-            "dev_type": "type-PCI",
-        }
-        if (path / "physfn").exists():
-            device |= {"dev_type": "type-VF", "parent": (path / "physfn").resolve().name}
-        elif int(_text(path / "sriov_totalvfs") or 0):
-            device["dev_type"] = "type-PF"
-        near = _text(path / "numa_node")
-        if has_cells and near.isdecimal():
-            device["numa_node"] = int(near)
-        yield device
+def _device(path: Path, kind: tuple[str, str], *, has_cells: bool) -> dict[str, Any]:
+    device: dict[str, Any] = {
+        "address": path.name,
+        "vendor_id": kind[0],
+        "product_id": kind[1],
+        "dev_type": "type-PCI",
+    }
+    if (path / "physfn").exists():
+        device |= {"dev_type": "type-VF", "parent": (path / "physfn").resolve().name}
+    elif int(_text(path / "sriov_totalvfs") or 0):
+        device["dev_type"] = "type-PF"
+    near = _text(path / "numa_node")
+    if has_cells and near.isdecimal():
+        device["numa_node"] = int(near)
+    return device
 
 
 def _named(sys: Path, wanted: str) -> Iterator[tuple[Path, tuple[str, str]]]:
@@ -156,9 +156,12 @@ def _named(sys: Path, wanted: str) -> Iterator[tuple[Path, tuple[str, str]]]:
             yield path, (vendor, product)
 
 
-def _has_iommu(device: Path) -> bool:
-    """Without it the device would reach all memory of the host."""
-    return (device / "iommu_group").exists()
+def _obstacle(device: Path, proc: Path) -> str:
+    """Why guests cannot get the device, in words; empty: they can."""
+    if not (device / "iommu_group").exists():  # it would reach all memory of the host
+        return "the machine has no IOMMU, or it is off (firmware; intel_iommu=on for the kernel)"
+    part = used_part(device, proc)
+    return f"the host itself uses its {part}" if part else ""
 
 
 def _cpus(node: Path) -> frozenset[int]:
