@@ -4,6 +4,7 @@ its files. Read from ``/sys`` and ``/proc``.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 PROC = Path("/proc")
@@ -11,20 +12,32 @@ NEIGHBOURS_ALONE = ("fe8", "ff0")
 """How routes of IPv6 begin that each interface has."""
 
 
-def used_part(device: Path, proc: Path = PROC) -> str:
+def needed_parts(proc: Path = PROC) -> frozenset[str]:
+    """The names of interfaces with routes, and names and numbers of disks and partitions that have
+    files or memory of the machine.
+    """
+    return frozenset((*_with_routes(proc), *_mounted(proc)))
+
+
+def used_part(device: Path, needed: Collection[str]) -> str:
     """The name of an interface or disk of the device that the machine uses; empty: of none."""
     below = device.resolve()
-    routed = _with_routes(proc)
     for interface in sorted(below.rglob("net/*")):
-        if interface.name in routed or any(interface.glob("upper_*")):
+        if interface.name in needed or any(interface.glob("upper_*")):
             return interface.name
-    mounted = _mounted(proc)
     for holders in sorted(below.rglob("holders")):  # each disk and partition has this folder
         disk = holders.parent
-        names = {disk.name, *_lines(disk / "dev")}
-        if names & mounted or any(holders.iterdir()):
+        if disk.name in needed or text_of(disk / "dev") in needed or any(holders.iterdir()):
             return disk.name
     return ""
+
+
+def text_of(path: Path) -> str:
+    """Without the white space around it; empty where it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return ""
 
 
 def _with_routes(proc: Path) -> set[str]:
@@ -38,7 +51,6 @@ def _with_routes(proc: Path) -> set[str]:
 
 
 def _mounted(proc: Path) -> set[str]:
-    """Disks and partitions that have files or memory of the machine: numbers and names."""
     mounts = [line.split() for line in _lines(proc / "self/mountinfo")]
     sources = [words[words.index("-") + 2] for words in mounts]
     swaps = [line.split()[0] for line in _lines(proc / "swaps")[1:]]
@@ -47,8 +59,4 @@ def _mounted(proc: Path) -> set[str]:
 
 
 def _lines(path: Path) -> list[str]:
-    try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return []
-    return [line for line in text.splitlines() if line.strip()]
+    return text_of(path).splitlines()

@@ -5,11 +5,11 @@ and pages, and the PCI devices that guests may get. Read from ``/sys``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from servers.agent.hypervisor.libvirt.in_use import PROC, used_part
+from servers.agent.hypervisor.libvirt.in_use import PROC, needed_parts, text_of, used_part
 from servers.agent.settings import Settings
 
 SYS = Path("/sys")
@@ -30,10 +30,11 @@ def topology_of(settings: Settings, sys: Path = SYS, proc: Path = PROC) -> dict[
         cell["memory_reserved_mb"] = min(reserved, cell["memory_mb"])
         reserved -= cell["memory_reserved_mb"]
         cells.append(cell)
+    needed = needed_parts(proc)
     offered = [
         _device(path, kind, has_cells=bool(cells))
         for path, kind in _named(sys, settings.pci_devices)
-        if not _obstacle(path, proc)
+        if not _obstacle(path, needed)
     ]
     return {"cells": cells, "devices": offered}
 
@@ -44,7 +45,7 @@ def shared_cpus(settings: Settings, sys: Path = SYS) -> dict[int, frozenset[int]
     if not dedicated:
         return {}
     nodes = _numbered(sys / "devices/system/node", "node")
-    return {_number(node): cpus_of(_text(node / "cpulist")) - dedicated for node in nodes}
+    return {_number(node): cpus_of(text_of(node / "cpulist")) - dedicated for node in nodes}
 
 
 def faults_of(settings: Settings, sys: Path = SYS) -> list[str]:
@@ -72,7 +73,8 @@ def lacks_of_devices(settings: Settings, sys: Path = SYS, proc: Path = PROC) -> 
     """Why guests may not get devices that the settings name. Of ``faults_of`` they are none: a card
     that is broken keeps nothing else from guests.
     """
-    named = {path.name: _obstacle(path, proc) for path, _ in _named(sys, settings.pci_devices)}
+    needed = needed_parts(proc)
+    named = {path.name: _obstacle(path, needed) for path, _ in _named(sys, settings.pci_devices)}
     addresses = [word for word in _words(settings.pci_devices) if ADDRESS.fullmatch(word)]
     return [
         *(
@@ -106,12 +108,12 @@ def list_of(cpus: Iterable[int]) -> str:
 def _cell(sys: Path, node: Path, dedicated: frozenset[int]) -> dict[str, Any]:
     cpus = _cpus(node)
     facts = [sys / f"devices/system/cpu/cpu{cpu}/topology" for cpu in sorted(cpus)]
-    siblings = {cpus_of(_text(one / "thread_siblings_list")) & cpus for one in facts}
-    sockets = {_text(one / "physical_package_id") for one in facts} - {"", "-1"}
+    siblings = {cpus_of(text_of(one / "thread_siblings_list")) & cpus for one in facts}
+    sockets = {text_of(one / "physical_package_id") for one in facts} - {"", "-1"}
     memory_kb = _memory_kb(node)
     memory_mb = memory_kb // KIB_OF_MIB
     huge = {
-        _number(one, "hugepages-", "kB"): int(_text(one / "nr_hugepages") or 0)
+        _number(one, "hugepages-", "kB"): int(text_of(one / "nr_hugepages") or 0)
         for one in _numbered(node / "hugepages", "hugepages-", "kB")
     }
     left_kb = memory_mb * KIB_OF_MIB - sum(size * total for size, total in huge.items())
@@ -138,9 +140,9 @@ def _device(path: Path, kind: tuple[str, str], *, has_cells: bool) -> dict[str, 
     }
     if (path / "physfn").exists():
         device |= {"dev_type": "type-VF", "parent": (path / "physfn").resolve().name}
-    elif int(_text(path / "sriov_totalvfs") or 0):
+    elif int(text_of(path / "sriov_totalvfs") or 0):
         device["dev_type"] = "type-PF"
-    near = _text(path / "numa_node")
+    near = text_of(path / "numa_node")
     if has_cells and near.isdecimal():
         device["numa_node"] = int(near)
     return device
@@ -151,25 +153,25 @@ def _named(sys: Path, wanted: str) -> Iterator[tuple[Path, tuple[str, str]]]:
     words = set(_words(wanted))
     folder = sys / "bus/pci/devices"
     for path in sorted(folder.iterdir()) if words and folder.is_dir() else ():
-        vendor, product = (_text(path / name).removeprefix("0x") for name in ("vendor", "device"))
+        vendor, product = (text_of(path / name).removeprefix("0x") for name in ("vendor", "device"))
         if {path.name, f"{vendor}:{product}"} & words:
             yield path, (vendor, product)
 
 
-def _obstacle(device: Path, proc: Path) -> str:
+def _obstacle(device: Path, needed: Collection[str]) -> str:
     """Why guests cannot get the device, in words; empty: they can."""
     if not (device / "iommu_group").exists():  # it would reach all memory of the host
         return "the machine has no IOMMU, or it is off (firmware; intel_iommu=on for the kernel)"
-    part = used_part(device, proc)
+    part = used_part(device, needed)
     return f"the host itself uses its {part}" if part else ""
 
 
 def _cpus(node: Path) -> frozenset[int]:
-    return cpus_of(_text(node / "cpulist"))
+    return cpus_of(text_of(node / "cpulist"))
 
 
 def _memory_kb(node: Path) -> int:
-    found = re.search(r"MemTotal:\s+(\d+) kB", _text(node / "meminfo"))
+    found = re.search(r"MemTotal:\s+(\d+) kB", text_of(node / "meminfo"))
     return int(found[1]) if found else 0
 
 
@@ -186,13 +188,6 @@ def _number(path: Path, before: str = "node", after: str = "") -> int:
 
 def _words(text: str) -> list[str]:
     return [word.strip().lower() for word in text.split(",") if word.strip()]
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="ascii", errors="replace").strip()
-    except OSError:
-        return ""
 
 
 def floats_on(shared: Mapping[int, frozenset[int]]) -> str:
