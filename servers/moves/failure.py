@@ -64,7 +64,7 @@ def fail_move(move_id: int, reason: str, details: str = "") -> None:
         if take_step(record.instance_id, FAIL_MOVE):
             settle.leave(record, MigrationStatus.ERROR)
             settle.update_spec(record, settle.new_columns(record))
-            _bind_ports(record, left=record.source_compute)
+            bind_ports(record, left=record.source_compute)
             _tell(record.instance, reason, details)
 
 
@@ -96,7 +96,7 @@ def fail_revert(move_id: int, reason: str, details: str = "") -> None:
         if take_step(record.instance_id, step, **where, **columns):
             settle.stay(record, MigrationStatus.ERROR)
             settle.update_spec(record, columns)
-            _bind_ports(record, left=record.dest_compute)
+            bind_ports(record, left=record.dest_compute)
             _tell(record.instance, reason, details)
 
 
@@ -129,11 +129,11 @@ def _stay(
     with transaction.atomic():
         if take_step(record.instance_id, step):
             settle.stay(record, status)
-            _bind_ports(record, left=record.dest_compute)
+            bind_ports(record, left=record.dest_compute)
             _tell(record.instance, reason, details)
 
 
-def _bind_ports(record: Migration, *, left: str | None) -> None:
+def bind_ports(record: Migration, *, left: str | None) -> None:
     """Once the transaction has ended: on the host where the server is now."""
     BindPorts(server_id=str(record.instance.uuid), left=left).defer()
 

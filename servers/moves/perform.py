@@ -23,7 +23,7 @@ from servers.holdings import settle
 from servers.hosts.zones import zone_of_hosts
 from servers.lifecycle.exclusive import exclusive
 from servers.lifecycle.history import SUCCESS, add_event, finish_event, finish_events
-from servers.lifecycle.jobs import BindPorts, ConfirmResize, MoveServer, RevertResize
+from servers.lifecycle.jobs import ConfirmResize, MoveServer, RevertResize
 from servers.lifecycle.transitions import (
     ARRIVE,
     AT_DESTINATION,
@@ -38,7 +38,14 @@ from servers.lifecycle.transitions import (
 )
 from servers.models import Instance, Migration, MigrationStatus, VmState
 from servers.moves.confirm_or_revert import CONFIRM_EVENT, FINISH_REVERT_EVENT, REVERT_EVENT
-from servers.moves.failure import GiveUp, fail_move, fail_revert, give_up_move, keep_resized
+from servers.moves.failure import (
+    GiveUp,
+    bind_ports,
+    fail_move,
+    fail_revert,
+    give_up_move,
+    keep_resized,
+)
 from servers.moves.place import KINDS, PREPARE_EVENT
 from servers.placement.port_bindings import rebind
 
@@ -202,7 +209,7 @@ def clean_up(record: Migration) -> None:
     deletion does not do that. Nobody waits for that. Of one that lives on, the ports follow it.
     """
     if Instance.objects.alive().filter(pk=record.instance_id).exists():
-        BindPorts(server_id=str(record.instance.uuid), left=record.dest_compute).defer()
+        bind_ports(record, left=record.dest_compute)
         return
     for node in {record.source_node, record.dest_node} - {None}:
         with contextlib.suppress(DriverFailed):
