@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from compute_site.cloudfile.errors import CloudFileError
 from compute_site.cloudfile.load import load_cloud
 from compute_site.neighbours.image.models import (
     MetadefNamespace,
@@ -18,6 +17,7 @@ from compute_site.neighbours.image.models import (
 from compute_site.neighbours.volume.group_models import GroupType
 from tests.world.cast import ALPHA
 from tests.world.client import ApiClient
+from tests.world.cloud_file_faults import check_refused
 
 pytestmark = pytest.mark.django_db
 NAMESPACES = "//image/v2/metadefs/namespaces"
@@ -140,9 +140,4 @@ def test_what_is_named_is_all_and_the_rest_stays(as_admin: ApiClient) -> None:
     ],
 )
 def test_what_is_wrong_is_told_with_its_key(section: str, entry: Any, told: str) -> None:
-    before = rows()
-    with pytest.raises(CloudFileError) as error:
-        load_cloud({section: [entry]})
-    assert f"{section}[0]" in str(error.value)
-    assert told in str(error.value)
-    assert rows() == before
+    check_refused(section, entry, told, rows)

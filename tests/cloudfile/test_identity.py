@@ -20,6 +20,7 @@ from compute_site.identity.models import (
 )
 from compute_site.neighbours.volume.models import VolumeType
 from compute_site.neighbours.volume.qos_models import QosSpecs
+from tests.world.cloud_file_faults import check_refused
 
 pytestmark = pytest.mark.django_db
 FILE: dict[str, Any] = {
@@ -155,12 +156,7 @@ def test_a_type_that_is_named_again_keeps_its_specs() -> None:
     ],
 )
 def test_what_is_wrong_is_told_with_its_key(section: str, entry: Any, told: str) -> None:
-    before = rows()
-    with pytest.raises(CloudFileError) as error:
-        load_cloud({section: [entry]})
-    assert f"{section}[0]" in str(error.value)
-    assert told in str(error.value)
-    assert rows() == before
+    check_refused(section, entry, told, rows)
     assert not Service.objects.filter(type="dns").exists()
 
 
