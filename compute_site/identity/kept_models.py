@@ -57,6 +57,42 @@ class StoredPolicy(models.Model):
         return self.id
 
 
+class PolicyAssociation(models.Model):
+    """The policy of a place: an endpoint, a service, or a service in a region. A place has one."""
+
+    policy = models.ForeignKey(StoredPolicy, on_delete=models.CASCADE, related_name="associations")
+    endpoint = models.ForeignKey(
+        "identity.Endpoint", null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
+    service = models.ForeignKey(
+        "identity.Service", null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
+    region = models.ForeignKey(
+        "identity.Region", null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
+
+    class Meta:
+        verbose_name = "policy of an endpoint or service"
+        verbose_name_plural = "policies of endpoints and services"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["endpoint", "service", "region"],
+                name="identity_one_policy_a_place",
+                nulls_distinct=False,
+                violation_error_message="There is a policy for that already: delete it first.",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(endpoint__isnull=False, service=None, region=None)
+                | models.Q(endpoint=None, service__isnull=False),
+                name="identity_policy_has_a_place",
+                violation_error_message="Name an endpoint, a service, or a service and a region.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.policy_id} for {self.endpoint_id or self.service_id}"
+
+
 class DomainOption(models.Model):
     """A setting of a domain for the directory that its users could come from. It is kept and shown,
     as in a Keystone without drivers of single domains: users of all domains are in this database.

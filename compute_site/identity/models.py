@@ -14,7 +14,12 @@ from django.utils.crypto import salted_hmac
 
 from compute_site.identity.auth_request import DOMAIN_ID
 from compute_site.identity.ids import LONGEST_PROJECT_ID, LONGEST_USER_ID, new_id
-from compute_site.identity.kept_models import DomainOption, StoredCredential, StoredPolicy
+from compute_site.identity.kept_models import (
+    DomainOption,
+    PolicyAssociation,
+    StoredCredential,
+    StoredPolicy,
+)
 from compute_site.identity.limit_models import Limit, RegisteredLimit
 from compute_site.identity.oauth_models import AccessToken, Consumer, RequestToken
 from compute_site.identity.service_models import (
@@ -43,6 +48,7 @@ __all__ = [
     "ImpliedRole",
     "Limit",
     "NamedRole",
+    "PolicyAssociation",
     "Project",
     "ProjectRole",
     "Region",

@@ -133,6 +133,14 @@ IDENTITY: Mapping[str, Any] = {
     "post OS-OAUTH1/access_token": WITHOUT_BODY,
     "post policies": {"policy": {"type": "application/json", "blob": '{"default": "role:admin"}'}},
     "patch policies/{policy_id}": {"policy": {"blob": '{"default": "role:reader"}'}},
+    **{
+        f"put policies/{{policy_id}}/OS-ENDPOINT-POLICY/{place}": WITHOUT_BODY
+        for place in (
+            "endpoints/{endpoint_id}",
+            "services/{service_id}",
+            "services/{service_id}/regions/{region_id}",
+        )
+    },
     "put domains/{domain_id}/config": {"config": {"identity": {"driver": "ldap"}}},
     "patch domains/{domain_id}/config": {"config": {"ldap": {"url": "ldap://example.org"}}},
     "patch domains/{domain_id}/config/{group}": {"config": {"identity": {"list_limit": 100}}},

@@ -452,6 +452,14 @@ def stored() -> Iterator[Row]:
     yield row("POST", f"{V3}/policies", ADMIN, 201, policy)
     yield row("PATCH", one, ADMIN, 200, policy, names=stored_one)
     yield row("DELETE", one, ADMIN, 204, names=stored_one)
+    of_dns = {**stored_one, "service_id": "{dns_service}"}
+    for place, names in (
+        ("endpoints/{endpoint_id}", stored_one),
+        ("services/{service_id}", of_dns),
+        ("services/{service_id}/regions/{region_id}", of_dns),
+    ):
+        for method in ("PUT", "DELETE"):
+            yield row(method, f"{one}/OS-ENDPOINT-POLICY/{place}", ADMIN, 204, names=names)
     driver = {"driver": "sql"}
     for end, body in (
         ("", {"identity": driver}),

@@ -206,6 +206,15 @@ def one_of(plural: str, noun: str) -> Callable[[], dict[str, str]]:
     return lambda: {f"{noun}_id": make(f"/identity/v3/{plural}")}
 
 
+def policy_and_places() -> dict[str, str]:
+    """A policy, and what it can be for."""
+    kinds = (
+        *(("policy", "policies"), ("endpoint", "endpoints")),
+        *(("service", "services"), ("region", "regions")),
+    )
+    return {f"{noun}_id": make(f"/identity/v3/{plural}") for noun, plural in kinds}
+
+
 def two_roles() -> dict[str, str]:
     path = "/identity/v3/roles"
     first, second = (make(path, {"role": {"name": name}}) for name in ("first", "second"))
@@ -271,7 +280,7 @@ FIRST: Mapping[str, Callable[[], dict[str, str]]] = {
         MADE: person()["user_id"],
         demo.PROJECT: Project.objects.get(name="admin").pk,
     },
-    "/identity/v3/policies/": lambda: {"policy_id": make("/identity/v3/policies")},
+    "/identity/v3/policies/": policy_and_places,
     "/identity/v3/OS-EP-FILTER/endpoint_groups/": lambda: {
         "endpoint_group_id": make("/identity/v3/OS-EP-FILTER/endpoint_groups")
     },

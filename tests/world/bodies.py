@@ -771,6 +771,14 @@ WITHOUT_BODY = frozenset(
         "PUT //identity/v3/projects/{project_id}/tags/{tag}",
         "POST //identity/v3/OS-OAUTH1/request_token",  # the header Authorization has it all
         "POST //identity/v3/OS-OAUTH1/access_token",
+        *(
+            f"PUT //identity/v3/policies/{{policy_id}}/OS-ENDPOINT-POLICY/{place}"
+            for place in (
+                "endpoints/{endpoint_id}",
+                "services/{service_id}",
+                "services/{service_id}/regions/{region_id}",
+            )
+        ),
         "PUT //identity/v3/OS-EP-FILTER/projects/{project_id}/endpoints/{endpoint_id}",
         "PUT //identity/v3/OS-EP-FILTER/endpoint_groups/{endpoint_group_id}/projects/{project_id}",
         *(

@@ -35,6 +35,7 @@ from compute_site.identity.models import (
     ImpliedRole,
     Limit,
     NamedRole,
+    PolicyAssociation,
     Region,
     RegisteredLimit,
     RequestToken,
@@ -48,6 +49,7 @@ from compute_site.identity.models import (
     UserGroup,
 )
 from compute_site.identity.oauth import remove_access
+from compute_site.identity.policy_places import PolicyPlace, associate, dissociate
 from compute_site.identity.roles import imply, stop_implying
 from compute_site.identity.trusts import remove_trust
 from compute_site.neighbours.identity.api.catalogue import ENDPOINT, REGION, SERVICE
@@ -436,6 +438,32 @@ class StoredPolicyAdmin(KindAdmin):
     members = {"type": "type", "blob": "blob"}
     list_display = ("id", "type")
     search_fields = ("id", "type")
+
+
+@admin.register(PolicyAssociation)
+class PolicyAssociationAdmin(MadeAndDeleted):
+    """What has a policy gets no other one in its place, as in the API; that is deleted first."""
+
+    form = RefusableForm
+    list_display = ("policy", "endpoint", "service", "region")
+    list_select_related = ()
+    list_prefetched = ("policy", "endpoint__service", "service", "region")
+    list_filter = (word_filter("policy", "policy__id", "policy__type"),)
+    search_fields = ("policy__id", "endpoint__id", "service__type", "service__name", "region__id")
+    fields = ("policy", "endpoint", "service", "region")
+    autocomplete_fields = ("policy", "endpoint", "service", "region")
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        place = place_of_policy(obj)
+        associate(obj.policy, place, by=name_of(request))
+        obj.pk = place.rows.get().pk
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        dissociate(obj.policy, place_of_policy(obj), by=name_of(request))
+
+
+def place_of_policy(row: PolicyAssociation) -> PolicyPlace:
+    return PolicyPlace(endpoint=row.endpoint, service=row.service, region=row.region)
 
 
 class ShownAndDeleted(MadeAndDeleted):

@@ -371,6 +371,39 @@ GET_LIMIT = _admins(
 STORED = _rules_of("credentials", "credential", "credential")
 """Those of others; everybody has the own."""
 POLICIES = _rules_of("policies", "policy", "policy")
+ASSOCIATION = f"{V3}/policies/{{policy_id}}/OS-ENDPOINT-POLICY"
+PLACES = {
+    "endpoint": ("an endpoint", f"{ASSOCIATION}/endpoints/{{endpoint_id}}"),
+    "service": ("a service", f"{ASSOCIATION}/services/{{service_id}}"),
+    "region_and_service": (
+        "a service in a region",
+        f"{ASSOCIATION}/services/{{service_id}}/regions/{{region_id}}",
+    ),
+}
+ASSOCIATED = {
+    name: _admins(name, told, operation, noun="policy")
+    for name, told, operation in (
+        *(
+            (f"{what}_policy_association_for_{at}", f"{told} {place}.", f"{method} {path}")
+            for at, (place, path) in PLACES.items()
+            for what, method, told in (
+                ("create", "PUT", "Set the policy of"),
+                ("check", "GET", "See whether a policy is that of"),
+                ("delete", "DELETE", "Take away the policy of"),
+            )
+        ),
+        (
+            "get_policy_for_endpoint",
+            "Show the policy of an endpoint.",
+            f"GET {V3}/endpoints/{{endpoint_id}}/OS-ENDPOINT-POLICY/policy",
+        ),
+        (
+            "list_endpoints_for_policy",
+            "List the endpoints that a policy is for.",
+            f"GET {ASSOCIATION}/endpoints",
+        ),
+    )
+}
 CONFIG = f"{V3}/domains/{{domain_id}}/config"
 CONFIGS = {
     "get": _admins(

@@ -33,6 +33,13 @@ from compute_site.neighbours.identity.api.endpoint_filter import (
     ProjectsOfEndpoint,
     ProjectsOfGroup,
 )
+from compute_site.neighbours.identity.api.endpoint_policy import (
+    EndpointsOfPolicy,
+    PolicyAtEndpoint,
+    PolicyAtService,
+    PolicyAtServiceInRegion,
+    PolicyOfEndpoint,
+)
 from compute_site.neighbours.identity.api.group import (
     GroupDetail,
     GroupList,
@@ -140,6 +147,17 @@ def endpoint_filter() -> Iterator[URLPattern]:
     yield path(f"{project}/endpoint_groups", GroupsOfProject.as_view())
 
 
+def endpoint_policy() -> Iterator[URLPattern]:
+    """The URLs of policies that endpoints and services have."""
+    base = "v3/policies/<policy_id>/OS-ENDPOINT-POLICY"
+    service = f"{base}/services/<service_id>"
+    yield path(f"{base}/endpoints", EndpointsOfPolicy.as_view())
+    yield path(f"{base}/endpoints/<endpoint_id>", PolicyAtEndpoint.as_view())
+    yield path(service, PolicyAtService.as_view())
+    yield path(f"{service}/regions/<region_id>", PolicyAtServiceInRegion.as_view())
+    yield path("v3/endpoints/<endpoint_id>/OS-ENDPOINT-POLICY/policy", PolicyOfEndpoint.as_view())
+
+
 def oauth() -> Iterator[URLPattern]:
     """The URLs of consumers of OAuth, and of what users let them do."""
     base, access = "v3/OS-OAUTH1", "v3/users/<user_id>/OS-OAUTH1/access_tokens"
@@ -189,6 +207,7 @@ urlpatterns = [
     path("v3/s3tokens", S3Tokens.as_view()),
     path("v3/policies", PolicyList.as_view()),
     path("v3/policies/<policy_id>", PolicyDetail.as_view()),
+    *endpoint_policy(),
     path("v3/users/<user_id>/access_rules", AccessRuleList.as_view()),
     path("v3/users/<user_id>/access_rules/<access_rule_id>", AccessRuleDetail.as_view()),
     path("v3/OS-TRUST/trusts", TrustList.as_view()),
