@@ -10,7 +10,7 @@ from django.db import transaction
 
 from compute_site.neighbours import volume_service
 from compute_site.neighbours.network.protocol import BindingRefused, NicFailed
-from compute_site.neighbours.volume.protocol import VolumeFailed, VolumesNotReady
+from compute_site.neighbours.volume.protocol import VolumeFailed, VolumesNotReady, VolumeSpoiled
 from compute_site.secrets.sealing import SealedWithOtherKey, unseal
 from servers.drivers.choose import driver_at
 from servers.drivers.guest import describe_anew, launched
@@ -23,7 +23,7 @@ from servers.lifecycle.exclusive import exclusive
 from servers.lifecycle.history import ERROR, SUCCESS, finish_events
 from servers.lifecycle.jobs import BindPorts, ForgetImages, PerformAction
 from servers.lifecycle.transitions import Transition, take_step
-from servers.models import Instance, PowerState, ServerFault, TaskState, VmState
+from servers.models import BlockDevice, Instance, PowerState, ServerFault, TaskState, VmState
 from servers.placement.port_bindings import rebind
 
 logger = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ def perform(job: PerformAction) -> None:
             return
         except FAILURES as error:
             with transaction.atomic():
-                give_up(instance, action, error.detail)
+                give_up(instance, action, error.detail, spoiled=isinstance(error, VolumeSpoiled))
                 if action.saves_disk and job.image_project:
                     ForgetImages(project_id=job.image_project, images=(job.image,)).defer()
             return
@@ -77,10 +77,13 @@ def perform(job: PerformAction) -> None:
                     ForgetImages(project_id=job.image_project, images=job.replaces).defer()
 
 
-def give_up(instance: Instance, action: HostAction, reason: str) -> None:
-    """The server is what it was before; the history says why nothing came of it."""
+def give_up(instance: Instance, action: HostAction, reason: str, *, spoiled: bool = False) -> None:
+    """The server is what it was before, or, if what it runs from is spoiled, in ``error``; the
+    history says why nothing came of it.
+    """
     logger.warning("server %s: %s failed: %s", instance.uuid, action.name, reason)
-    stay = Transition(from_task=action.end.from_task)
+    vm_state = VmState.ERROR if spoiled else None
+    stay = Transition(from_task=action.end.from_task, to_vm=vm_state)
     with transaction.atomic():
         if take_step(instance.pk, stay, **(NOWHERE if action.enters_host else {})):
             ServerFault.objects.create(instance=instance, message=reason[:255], host=instance.host)
@@ -92,13 +95,39 @@ def give_up(instance: Instance, action: HostAction, reason: str) -> None:
                 set_aside(instance)
 
 
+def _write_image(instance: Instance, job: PerformAction) -> None:
+    """Write the image of a rebuild over the root volume.
+
+    Raises:
+        VolumesNotReady: it takes longer.
+        VolumeFailed: it cannot be written; the server has the volume as before.
+        VolumeSpoiled: the volume holds nothing of use any more.
+    """
+    try:
+        volume_service().finish_reimage(str(instance.uuid), job.volume, job.image)
+    except VolumeSpoiled:
+        raise
+    except VolumeFailed:
+        _hold(instance, job.volume)
+        raise
+    _hold(instance, job.volume)
+
+
+def _hold(instance: Instance, volume_id: str) -> None:
+    """Let the server have the volume, by whichever attachment it has now."""
+    disks = BlockDevice.objects.filter(instance=instance, volume_id=volume_id)
+    device = disks.values_list("device_name", flat=True).first()
+    held = volume_service().attach(str(instance.uuid), {volume_id: device or ""})
+    disks.update(attachment_id=held.get(volume_id))
+
+
 def _drive(instance: Instance, action: HostAction, job: PerformAction, *, off: bool = False) -> int:
     """The power state afterwards; ``off``: the guest is switched off in the end."""
     server_id, node = str(instance.uuid), str(instance.node)
     password = unseal(job.sealed_password)
     driver = driver_at(node)
     if job.volume:
-        volume_service().check_reimaged(job.volume, job.image)
+        _write_image(instance, job)
 
     def describe() -> Guest:
         if job.volume:  # the host is to see its new bytes, and the old guest not to write to them

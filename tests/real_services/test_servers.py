@@ -148,6 +148,41 @@ def test_a_server_whose_port_and_volumes_are_made_for_it(world: World) -> None:
     check_nothing_left(world, server)
 
 
+def test_an_image_is_written_over_the_volume_of_a_server(world: World) -> None:
+    demo = world.demo
+    data = bytes(range(256)) * 4096
+    other = demo.image.create_image(
+        name="other", data=data, disk_format="raw", container_format="bare", wait=True
+    )
+    root = {
+        "uuid": world.bootable_volume().id,
+        "source_type": "volume",
+        "destination_type": "volume",
+        "boot_index": 0,
+        "delete_on_termination": True,
+    }
+    with world.site.worker():
+        order = demo.compute.create_server(
+            name="web", flavor_id="1", networks="none", block_device_mapping_v2=[root]
+        )
+        server = settled(demo, order, "ACTIVE", world.site)
+        demo.compute.rebuild_server(server, image=other.id)
+        server = settled(demo, server, "ACTIVE", world.site)
+
+        volume = demo.block_storage.get_volume(root["uuid"])
+        assert (volume.status, volume.metadata) == ("in-use", {})
+        assert [one["server_id"] for one in volume.attachments] == [server.id]
+        assert volume.volume_image_metadata["image_id"] == other.id
+        file = world.place.state("cinder") / "volumes" / f"volume-{volume.id}"
+        with file.open("rb") as written:
+            assert written.read(len(data)) == data
+        [attachment] = demo.compute.volume_attachments(server.id)
+        assert attachment.attachment_id == volume.attachments[0]["attachment_id"]
+        delete(world, server)
+    demo.image.delete_image(other)
+    check_nothing_left(world, server)
+
+
 def test_a_build_whose_worker_is_killed_goes_on_and_leaves_nothing(world: World) -> None:
     demo = world.demo
     order = demo.compute.create_server(

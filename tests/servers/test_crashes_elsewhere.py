@@ -12,6 +12,7 @@ from tests.world.cast import Cast
 from tests.world.client import ApiClient
 from tests.world.cloud_services import Neighbours, neighbours_elsewhere
 from tests.world.crashes import Death, every_crash
+from tests.world.factories import make_image
 from tests.world.hosts import make_host
 from tests.world.jobs import finish, run_jobs
 from tests.world.orders import Shop
@@ -111,6 +112,50 @@ def test_a_deletion_that_dies_is_done_again(
         finish()
         assert not Instance.objects.alive().exists()
         check_empty(neighbours, port)
+        if not died:
+            return
+
+
+def test_an_image_is_written_over_a_volume_though_workers_die(
+    as_member: ApiClient, shop: Shop, neighbours: Neighbours, death: Death
+) -> None:
+    made = shop.order(as_member, block_device_mapping_v2=[made_volume(shop)], imageRef=None)
+    server_id = made.expect(202).json["server"]["id"]
+    finish()
+    for calls in every_crash():
+        image = str(make_image().pk)
+        action = {"rebuild": {"imageRef": image}}
+        path = f"/servers/{server_id}/action"
+        as_member.post(path, action, microversion="2.93").expect(202)
+        died = death.after(calls, finish)
+        finish()
+        assert Instance.objects.get().vm_state == "active"
+        [volume] = neighbours.volumes.values()
+        assert (volume["status"], volume["image"], volume["metadata"]) == ("in-use", image, {})
+        [entry] = neighbours.attachments
+        assert str(BlockDevice.objects.get().attachment_id) == entry
+        if not died:
+            return
+
+
+def test_a_server_that_goes_while_its_volume_is_written_leaves_nothing(
+    as_member: ApiClient, shop: Shop, neighbours: Neighbours, death: Death
+) -> None:
+    for calls in every_crash():
+        root = {**made_volume(shop), "delete_on_termination": False}
+        made = shop.order(as_member, block_device_mapping_v2=[root], imageRef=None)
+        server_id = made.expect(202).json["server"]["id"]
+        finish()
+        action = {"rebuild": {"imageRef": str(make_image().pk)}}
+        path = f"/servers/{server_id}/action"
+        as_member.post(path, action, microversion="2.93").expect(202)
+        died = death.after(calls, run_jobs)
+        as_member.delete(f"/servers/{server_id}").expect(204)
+        finish()
+        assert not neighbours.attachments
+        [volume] = neighbours.volumes.values()
+        assert (volume["status"], volume["metadata"]) == ("available", {})
+        neighbours.volumes.clear()
         if not died:
             return
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from servers.models import Instance
+from servers.models import BlockDevice, Instance
 from tests.world.cast import Cast
 from tests.world.client import ApiClient
 from tests.world.cloud_services import Neighbours, neighbours_elsewhere
 from tests.world.factories import make_image
 from tests.world.hosts import make_host
-from tests.world.jobs import run_jobs
+from tests.world.jobs import finish, run_jobs
 from tests.world.orders import Shop
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -155,15 +155,50 @@ def test_its_host_writes_no_snapshots(
     check_whole(neighbours, server, volume_id)
 
 
-def test_no_image_is_written_over_its_volume(
+def rebuild(client: ApiClient, server: Instance) -> str:
+    """Rebuild it with another image, which is returned, and let workers do it."""
+    image_id = str(make_image().pk)
+    path = f"/servers/{server.uuid}/action"
+    client.post(path, {"rebuild": {"imageRef": image_id}}, microversion="2.93").expect(202)
+    finish()
+    server.refresh_from_db()
+    return image_id
+
+
+def test_an_image_is_written_over_its_volume(
     as_member: ApiClient, server: Instance, neighbours: Neighbours
 ) -> None:
+    [before] = neighbours.attachments
+    for _ in range(2):  # the same image or another
+        image_id = rebuild(as_member, server)
+        assert (server.vm_state, server.task_state) == ("active", None)
+        [volume] = neighbours.volumes.values()
+        assert (volume["status"], volume["image"], volume["metadata"]) == ("in-use", image_id, {})
+        [entry] = neighbours.attachments.values()
+        assert (entry["status"], entry["instance"]) == ("attached", str(server.uuid))
+        assert entry["id"] != before
+        before = entry["id"]
+        assert str(BlockDevice.objects.get(instance=server).attachment_id) == before
+    assert not server.faults.exists()
+
+
+def test_it_stays_what_it_was_where_no_image_can_be_written(
+    as_member: ApiClient, server: Instance, neighbours: Neighbours
+) -> None:
+    neighbours.writes_images = None
+    rebuild(as_member, server)
     [volume_id] = neighbours.volumes
-    before = Instance.objects.filter(pk=server.pk).values().get()
-    body = {"rebuild": {"imageRef": str(make_image().pk)}}
-    path = f"/servers/{server.uuid}/action"
-    answer = as_member.post(path, body, microversion="2.93").expect(409)
-    assert "writes no image" in answer.message
-    assert Instance.objects.filter(pk=server.pk).values().get() == before
-    run_jobs()
     check_whole(neighbours, server, volume_id)
+    [entry] = neighbours.attachments
+    assert str(BlockDevice.objects.get(instance=server).attachment_id) == entry
+    assert "cannot be written" in server.faults.get().message
+
+
+def test_it_is_in_error_where_its_volume_is_spoiled(
+    as_member: ApiClient, server: Instance, neighbours: Neighbours
+) -> None:
+    neighbours.writes_images = False
+    rebuild(as_member, server)
+    assert (server.vm_state, server.task_state) == ("error", None)
+    [volume_id] = neighbours.volumes
+    assert server.faults.get().message == f"Volume {volume_id} is error."

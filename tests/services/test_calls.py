@@ -37,7 +37,6 @@ SERVICES: dict[type, ModuleType] = {
 READING = (
     "find_",
     "are_",
-    "check_reimaged",
     "lookups",
     "list_",
     "available_",

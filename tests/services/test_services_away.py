@@ -102,7 +102,7 @@ SERVICES: dict[type, ModuleType] = {
     VolumeService: volumes,
 }
 ASK_NOBODY = {
-    *("lookups", "login_url", "find_file", "reimage", "check_reimaged", "are_copied"),
+    *("lookups", "login_url", "find_file", "reimage", "are_copied"),
     "spoil",
     *("find_wiring", "find_carried", "find_carriers", "find_carriers_of"),
     *("keep_connection", "find_connections", "connect_again", "show_growth"),

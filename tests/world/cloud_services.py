@@ -27,6 +27,8 @@ class Neighbours:
         self.snapshots: dict[str, Row] = {}
         self.slow = 0
         """How often a new volume is still being made when somebody looks."""
+        self.writes_images: bool | None = True
+        """Can images be written over volumes? ``None``: it is not even begun."""
         self.unbound_hosts: set[str] = set()
         self.second_bindings = False
         """Can a port be bound on another host while it is bound on one?"""
@@ -164,6 +166,10 @@ class Neighbours:
             volume["looks"] -= 1
             if volume["looks"] < 0:
                 volume["status"] = "available"
+        elif volume["status"] == "downloading":
+            shown = dict(volume)
+            volume["status"] = "reserved" if self.writes_images else "error"
+            return {**shown, "attachments": []}
         held = [
             {"attachment_id": one["id"], "server_id": one["instance"], "device": None}
             for one in self.attachments.values()
@@ -183,9 +189,23 @@ class Neighbours:
     def _post_volumes(self, asked: Asked, rest: list[str], query: dict[str, list[str]]) -> Told:
         if not rest:
             return Told(202, {"volume": self._new_volume(asked.json["volume"], "creating")})
-        [action] = asked.json
+        volume = self.volumes[rest[0]]
+        if rest[1:] == ["metadata"]:
+            volume["metadata"].update(asked.json["metadata"])
+            return Told(200, {"metadata": volume["metadata"]})
+        [[action, values]] = asked.json.items()
+        if action == "os-reimage":
+            return self._reimage(volume, values["image_id"])
         status = {"os-begin_detaching": "detaching", "os-roll_detaching": "in-use"}[action]
-        self.volumes[rest[0]]["status"] = status
+        volume["status"] = status
+        return Told(202)
+
+    def _reimage(self, volume: Row, image_id: str) -> Told:
+        """The image is there when somebody has looked once."""
+        held = [one for one in self.attachments.values() if one["volume_id"] == volume["id"]]
+        if self.writes_images is None or volume["status"] != "reserved" or len(held) > 1:
+            return Told(409, {"conflictingRequest": {"message": f"it is {volume['status']}"}})
+        volume["status"], volume["image"] = "downloading", image_id
         return Told(202)
 
     def _delete_volumes(self, asked: Asked, rest: list[str], query: dict[str, list[str]]) -> Told:
@@ -212,9 +232,12 @@ class Neighbours:
             return Told(204)
         asked_for = asked.json["attachment"]
         volume = self.volumes[asked_for["volume_uuid"]]
-        if volume["status"] != "available":
+        own = [one for one in self.attachments.values() if one["volume_id"] == volume["id"]]
+        again = any(one["instance"] == asked_for["instance_uuid"] for one in own)
+        if volume["status"] != "available" and not again:
             return Told(400, {"badRequest": {"message": f"it is {volume['status']}"}})
-        volume["status"] = "reserved"
+        if not own:
+            volume["status"] = "reserved"
         entry = {
             "id": str(uuid.uuid4()),
             "volume_id": volume["id"],
@@ -234,7 +257,13 @@ class Neighbours:
         entry = self.attachments.pop(rest[0], None)
         if entry is None:
             return Told(404, {"itemNotFound": {"message": "no such attachment"}})
-        self.volumes[entry["volume_id"]]["status"] = "available"
+        left = [
+            one["status"]
+            for one in self.attachments.values()
+            if one["volume_id"] == entry["volume_id"]
+        ]
+        status = "in-use" if "attached" in left else "reserved" if left else "available"
+        self.volumes[entry["volume_id"]]["status"] = status
         return Told(200, {"attachments": []})
 
     def _get_snapshots(self, asked: Asked, rest: list[str], query: dict[str, list[str]]) -> Told:

@@ -59,10 +59,10 @@ class VolumeNotSnapshottable(BadRequest):
     code = "volume_not_snapshottable"
 
 
-class VolumeNotReimageable(Conflict):
-    """No image can be written over the volume."""
+class VolumeSpoiled(VolumeFailed):
+    """The volume has neither the bytes of before nor those that it was to get."""
 
-    code = "volume_not_reimageable"
+    code = "volume_spoiled"
 
 
 class VolumeNotDetachable(BadRequest):
@@ -246,19 +246,25 @@ class VolumeService(ClientsVolumes, Protocol):
 
     @joins_or_precedes
     def reimage(self, caller: Caller, volume_id: str, image_id: str) -> None:
-        """Overwrite the volume with an image that the caller may use.
+        """Begin to overwrite the volume of a server with an image that the caller may use.
 
         It joins the transaction that begins the rebuild, which fails where the caller may not. A
-        service elsewhere is asked before it. The bytes may come later (``check_reimaged``).
+        service elsewhere does nothing yet; ``finish_reimage`` does it all.
         """
         ...
 
-    def check_reimaged(self, volume_id: str, image_id: str) -> None:
-        """Are the bytes of a volume those of the image, after ``reimage``?
+    @outside_transactions
+    def finish_reimage(self, server_id: str, volume_id: str, image_id: str) -> None:
+        """After ``reimage``: let the bytes of the volume be those of the image. The server keeps
+        it, but may have another attachment of it afterwards, which ``attach`` completes. A second
+        call does no harm.
+
+        By the job of the host that rebuilds the server, before it does.
 
         Raises:
-            VolumesNotReady: not yet.
+            VolumesNotReady: not yet; whoever waits calls again.
             VolumeFailed: they could not be written; it has the ones of before.
+            VolumeSpoiled: it has not even these.
         """
         ...
 

@@ -71,6 +71,10 @@ class FileVolumes(driver.VolumeDriver):
         self.extend_volume(volume, volume["size"])
         return {}, True
 
+    def copy_image_to_volume(self, context, volume, image_service, image_id, disable_sparse=False):
+        with self._path(volume).open("r+b") as file:
+            image_service.download(context, image_id, file)
+
     def initialize_connection(self, volume, connector):
         return {
             "driver_volume_type": "local",

@@ -289,8 +289,10 @@ def overwrite(caller: Caller, volume: Volume, image: ImageData) -> bool:
     return copies.overwrite(volume, str(image.id), _image_metadata(image))
 
 
-def check_reimaged(volume_id: str, image_id: str) -> None:
-    volume = Volume.objects.filter(pk__in=canonical_ids([volume_id])).first()
+@transaction.atomic(durable=True)
+def finish_reimage(server_id: str, volume_id: str, image_id: str) -> None:
+    held = OWN.filter(server_id=server_id, volume__in=canonical_ids([volume_id]))
+    volume = Volume.objects.filter(pk__in=held.values("volume")).first()
     if volume is None:
         return
     if volume.awaits is not None:

@@ -12,14 +12,12 @@ from compute_site.neighbours.volume.openstack.attach import (
 )
 from compute_site.neighbours.volume.openstack.change import (
     are_copied,
-    check_reimaged,
     create,
     create_snapshots,
     delete_snapshots,
     delete_unnamed,
     make_snapshot,
     make_volume,
-    reimage,
     remove_snapshot,
     remove_volume,
     spoil,
@@ -39,12 +37,12 @@ from compute_site.neighbours.volume.openstack.find import (
     list_snapshots,
     list_volumes,
 )
+from compute_site.neighbours.volume.openstack.reimage import finish_reimage, reimage
 
 __all__ = [
     "are_copied",
     "attach",
     "begin_detaching",
-    "check_reimaged",
     "connect",
     "connect_again",
     "create",
@@ -57,6 +55,7 @@ __all__ = [
     "find_snapshots",
     "find_types",
     "find_volumes",
+    "finish_reimage",
     "keep_connection",
     "list_snapshots",
     "list_volumes",

@@ -9,8 +9,8 @@ from typing import Any
 from compute_site.caller import Caller
 from compute_site.neighbours.calls import outside_transactions
 from compute_site.neighbours.elsewhere.faults import BadThere, ConflictThere, NotThere, Refused
+from compute_site.neighbours.volume.openstack.change import REIMAGED_KEY, forget_marks
 from compute_site.neighbours.volume.openstack.change import delete as delete_thing
-from compute_site.neighbours.volume.openstack.change import forget_mark
 from compute_site.neighbours.volume.openstack.service import Object, call, find, read
 from compute_site.neighbours.volume.protocol import (
     VolumeFailed,
@@ -21,12 +21,15 @@ from compute_site.neighbours.volume.protocol import (
 
 logger = logging.getLogger(__name__)
 
-MAKING = ("creating", "downloading")
+WRITING = "downloading"
+MAKING = ("creating", WRITING)
 FAILED = "error"
 """How statuses of volumes begin that came to nothing."""
 HAS_CONNECTION = ("attaching", "attached")
 """Of attachments."""
-ATTACHED = "attached"
+ATTACHED, RESERVED = "attached", "reserved"
+NO_MARKS: Object = {"metadata": {}}
+"""Of a volume that is gone."""
 
 
 @outside_transactions
@@ -46,12 +49,12 @@ def reserve(caller: Caller, pairs: Sequence[tuple[str, str]]) -> dict[tuple[str,
 def attach(server_id: str, devices: Mapping[str, str]) -> dict[str, str]:
     volumes = {volume_id: find("volume", volume_id) for volume_id in devices}
     _check_ready(volumes)
-    held = {one["volume_id"]: one for one in _attachments(instance_id=server_id)}
+    held = {one["volume_id"]: one for one in find_attachments(instance_id=server_id)}
     found = {}
     for volume_id, device in devices.items():
-        forget_mark(volumes[volume_id] or {"metadata": {}})
+        forget_marks(volumes[volume_id] or NO_MARKS)
         entry = held.get(volume_id)
-        attachment_id = entry["id"] if entry else _create(volume_id, server_id)
+        attachment_id = entry["id"] if entry else create_attachment(volume_id, server_id)
         found[volume_id] = attachment_id
         status = entry["status"] if entry else ""
         if device and status != ATTACHED:
@@ -66,7 +69,7 @@ def begin_detaching(caller: Caller, server_id: str, volume_id: str) -> None:
     if server_id not in servers:
         raise VolumeNotDetachable(f"The server does not have volume {volume_id}.")
     try:
-        _act(volume_id, "os-begin_detaching", caller=caller)
+        act(volume_id, "os-begin_detaching", caller=caller)
     except (BadThere, ConflictThere) as refused:
         status = volume["status"] if volume else "unknown"
         raise VolumeNotDetachable(
@@ -78,13 +81,13 @@ def begin_detaching(caller: Caller, server_id: str, volume_id: str) -> None:
 def stop_detaching(server_id: str, volume_id: str) -> None:
     volume = find("volume", volume_id)
     if volume is not None and volume["status"] == "detaching":
-        _act(volume_id, "os-roll_detaching")
+        act(volume_id, "os-roll_detaching")
 
 
 @outside_transactions
 def detach(server_id: str, volume_id: str, *, delete: bool = False) -> None:
-    for entry in _attachments(instance_id=server_id, volume_id=volume_id):
-        _forget(entry["id"])
+    for entry in find_attachments(instance_id=server_id, volume_id=volume_id):
+        forget_attachment(entry["id"])
     if delete:
         _delete_free([volume_id])
 
@@ -92,8 +95,10 @@ def detach(server_id: str, volume_id: str, *, delete: bool = False) -> None:
 @outside_transactions
 def release(server_ids: Collection[str], *, delete: Collection[str] = ()) -> None:
     for server_id in server_ids:
-        for entry in _attachments(instance_id=server_id):
-            _forget(entry["id"])
+        for entry in find_attachments(instance_id=server_id):
+            if entry["status"] == RESERVED:
+                _end_reimage(entry["volume_id"])
+            forget_attachment(entry["id"])
     _delete_free(delete)
 
 
@@ -102,14 +107,14 @@ def _reserve(caller: Caller, volume_id: str, server_id: str) -> str:
     if volume is None:
         raise VolumeNotReservable(f"Volume {volume_id} does not exist.")
     try:
-        return _create(volume_id, server_id, caller=caller)
+        return create_attachment(volume_id, server_id, caller=caller)
     except (BadThere, ConflictThere) as refused:
         raise VolumeNotReservable(
             f"Volume {volume_id} is {volume['status']} and cannot be reserved. {refused.detail}"
         ) from refused
 
 
-def _create(volume_id: str, server_id: str, *, caller: Caller | None = None) -> str:
+def create_attachment(volume_id: str, server_id: str, *, caller: Caller | None = None) -> str:
     values = {"attachment": {"volume_uuid": volume_id, "instance_uuid": server_id}}
     return str(read("attachment", "POST", "/attachments", caller=caller, json=values)["id"])
 
@@ -143,14 +148,14 @@ def _check_ready(volumes: Mapping[str, Object | None]) -> None:
             raise VolumesNotReady(f"Volume {volume_id} is still {status}.")
 
 
-def _attachments(instance_id: str, **filters: Any) -> list[Object]:
+def find_attachments(instance_id: str, **filters: Any) -> list[Object]:
     """Those of a server."""
     filters |= {"all_tenants": 1, "instance_id": instance_id}
     found: list[Object] = read("attachments", "GET", "/attachments", **filters)
     return [one for one in found if one["instance"] == instance_id]
 
 
-def _forget(attachment_id: str) -> None:
+def forget_attachment(attachment_id: str) -> None:
     try:
         call("DELETE", f"/attachments/{attachment_id}")
     except NotThere:
@@ -160,9 +165,21 @@ def _forget(attachment_id: str) -> None:
 def _forget_quietly(attachment_id: str) -> None:
     """After a failure, whose reason is told; what is left a job takes back."""
     try:
-        _forget(attachment_id)
+        forget_attachment(attachment_id)
     except Refused as refused:
         logger.warning("attachment %s is taken back later: %s", attachment_id, refused.detail)
+
+
+def _end_reimage(volume_id: str) -> None:
+    """Forget that an image was to be written over the volume.
+
+    Raises:
+        VolumesNotReady: it is at it. Without the attachment Cinder would not let it go afterwards.
+    """
+    volume = find("volume", volume_id)
+    if volume is not None and volume["status"] == WRITING:
+        raise VolumesNotReady(f"Volume {volume_id} is {WRITING}.")
+    forget_marks(volume or NO_MARKS, [REIMAGED_KEY])
 
 
 def _delete_free(volume_ids: Collection[str]) -> None:
@@ -173,5 +190,5 @@ def _delete_free(volume_ids: Collection[str]) -> None:
             delete_thing("volumes", volume)
 
 
-def _act(volume_id: str, action: str, *, caller: Caller | None = None) -> Any:
-    return call("POST", f"/volumes/{volume_id}/action", caller=caller, json={action: {}})
+def act(volume_id: str, action: str, *, caller: Caller | None = None, **values: Any) -> Any:
+    return call("POST", f"/volumes/{volume_id}/action", caller=caller, json={action: values})

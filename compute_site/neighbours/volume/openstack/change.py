@@ -31,7 +31,6 @@ from compute_site.neighbours.volume.openstack.service import (
 from compute_site.neighbours.volume.protocol import (
     NewSnapshot,
     NewVolume,
-    VolumeNotReimageable,
     VolumeNotSnapshottable,
     VolumeQuotaReached,
     VolumesNotReady,
@@ -41,6 +40,9 @@ logger = logging.getLogger(__name__)
 
 SERVER_KEY, DISK_KEY = "compute_site_server", "compute_site_disk"
 """In the metadata of volumes: for which server and disk they are being made."""
+REIMAGED_KEY = "compute_site_reimaged"
+"""In the metadata of volumes: for which attachment an image is, or has been, written over it."""
+MARKS = (SERVER_KEY, DISK_KEY, REIMAGED_KEY)
 IMAGE_KEY = "compute_site_image"
 """In the metadata of snapshots: which attempt to make an image they belong to."""
 SNAPSHOTTABLE = ("available", "in-use")
@@ -72,17 +74,6 @@ def create_snapshots(caller: Caller, snapshots: Sequence[NewSnapshot]) -> list[s
         _delete_quietly("snapshots", made)
         raise
     return made
-
-
-def reimage(caller: Caller, volume_id: str, image_id: str) -> None:
-    raise VolumeNotReimageable(
-        f"Volume {volume_id} is of a volume service elsewhere, where this site writes no image "
-        "over the volume of a server."
-    )
-
-
-def check_reimaged(volume_id: str, image_id: str) -> None:
-    """Nothing is ever written over one."""
 
 
 @outside_transactions
@@ -155,9 +146,9 @@ def made_for(server_id: str) -> list[Object]:
     return [volume for volume in found if volume["metadata"].get(SERVER_KEY) == server_id]
 
 
-def forget_mark(volume: Object) -> None:
-    """The volume's disk names it; from now on it is like any other."""
-    for key in (SERVER_KEY, DISK_KEY):
+def forget_marks(volume: Object, keys: Sequence[str] = MARKS) -> None:
+    """The volume's disk names it, and its bytes are there; from now on it is like any other."""
+    for key in keys:
         if key in volume["metadata"]:
             try:
                 call("DELETE", f"/volumes/{volume['id']}/metadata/{key}")

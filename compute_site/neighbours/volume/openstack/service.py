@@ -30,8 +30,8 @@ CINDER = RemoteService(
     away=VolumeServiceUnavailable,
     wants_service_token=True,
 )
-VERSION = {"OpenStack-API-Version": "volume 3.67"}
-"""The first that needs no project in its URLs."""
+VERSION = {"OpenStack-API-Version": "volume 3.68"}
+"""The first that writes images over volumes of servers."""
 OF_PROJECT = "os-vol-tenant-attr:tenant_id"
 
 Object = Mapping[str, Any]
