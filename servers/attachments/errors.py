@@ -34,12 +34,6 @@ class SnapshotNotAssisted(BadRequest):
     code = "snapshot_not_assisted"
 
 
-class VolumesMovedElsewhere(BadRequest):
-    """The volume is of a service elsewhere that moves no volumes in use here."""
-
-    code = "volumes_moved_elsewhere"
-
-
 class NoSuchVolume(NotFound):
     """No such volume is open to the caller. Nova: 404, also where the body names it."""
 

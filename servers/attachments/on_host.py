@@ -15,12 +15,12 @@ from django.db import transaction
 
 from compute_site.neighbours import network_service, volume_service
 from compute_site.neighbours.network.protocol import Nic
+from compute_site.neighbours.volume.protocol import Swap, VolumeFailed
 from servers.attachments.changes import CHANGES, AttachmentChange
 from servers.attachments.network_events import Reading, refresh_nics, with_nics
 from servers.drivers.choose import driver_at
 from servers.drivers.disks import describe_disk
 from servers.drivers.protocol import ComputeDriver, DriverFailed
-from servers.holdings.release import after_commit, release_volume
 from servers.lifecycle.exclusive import exclusive
 from servers.lifecycle.history import ERROR, SUCCESS, finish_event
 from servers.lifecycle.jobs import (
@@ -30,7 +30,6 @@ from servers.lifecycle.jobs import (
     DetachInterface,
     DetachVolume,
     InterfaceJob,
-    ReleaseVolume,
     SwapVolume,
     VolumeJob,
 )
@@ -126,23 +125,21 @@ def swap_volume(job: SwapVolume) -> None:
     """Replace the disk's volume by the new one; if the host fails, keep the old one."""
     with exclusive(job.server_id):
         disk = _find_disk(job)
-        if disk is None or disk.volume_id == job.volume_id:
+        if disk is None or str(disk.attachment_id) == job.claim:
             return
-        work = Work(job, disk.instance)
-        new = dataclasses.replace(describe_disk(disk), volume_id=job.volume_id)
-        old_disk = describe_disk(disk)
+        work, swap = Work(job, disk.instance), _swap(job, disk)
+        old = describe_disk(disk)
+        new = dataclasses.replace(old, volume_id=job.volume_id)
         try:
-            work.drive(lambda driver, *where: driver.swap_disk(*where, old_disk, new))
-        except DriverFailed as error:
-            _keep_old_disk(work, disk, job.volume_id, error.detail)
+            work.drive(lambda driver, *where: driver.swap_disk(*where, old, new))
+            volume_id = volume_service().finish_swap(swap)
+        except (DriverFailed, VolumeFailed) as error:
+            _keep_old_disk(work, swap, error.detail)
             return
-        volume_service().attach(job.server_id, {job.volume_id: disk.device_name or ""})
-        old = ReleaseVolume(server_id=job.server_id, volume_id=str(disk.volume_id))
         with transaction.atomic():
-            columns = {"volume_id": job.volume_id, "attachment_id": job.claim}
+            columns = {"volume_id": volume_id, "attachment_id": job.claim}
             BlockDevice.objects.filter(pk=disk.pk).update(**columns)
             work.finish()
-            after_commit(release_volume, old)
 
 
 def attach_interface(job: AttachInterface) -> None:
@@ -194,7 +191,7 @@ def give_up(job: AttachmentJob) -> None:
         elif disk is not None and isinstance(job, DetachVolume):
             _keep_disk(work, disk, GIVEN_UP)
         elif disk is not None and isinstance(job, SwapVolume):
-            _keep_old_disk(work, disk, job.volume_id, GIVEN_UP)
+            _keep_old_disk(work, _swap(job, disk), GIVEN_UP)
         elif isinstance(job, AttachInterface):
             _forget_nic(work, job.port_id, GIVEN_UP)
         else:
@@ -232,9 +229,19 @@ def _keep_disk(work: Work, disk: BlockDevice, failure: str) -> None:
     work.fail(failure)
 
 
-def _keep_old_disk(work: Work, disk: BlockDevice, new_id: str, failure: str) -> None:
-    volume_service().detach(work.server_id, new_id)
-    _keep_disk(work, disk, failure)
+def _swap(job: SwapVolume, disk: BlockDevice) -> Swap:
+    return Swap(
+        server_id=job.server_id,
+        old_id=str(disk.volume_id),
+        new_id=job.volume_id,
+        claim=job.claim,
+        device=disk.device_name or "",
+    )
+
+
+def _keep_old_disk(work: Work, swap: Swap, failure: str) -> None:
+    volume_service().give_up_swap(swap)
+    work.fail(failure)
 
 
 def _forget_nic(work: Work, port_id: str, failure: str | None = None) -> None:

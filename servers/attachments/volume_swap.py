@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 
 from compute_site.caller import Caller
@@ -18,10 +17,8 @@ from servers.attachments.errors import (
     AttachmentFixed,
     VolumeNotAttachable,
     VolumeNotMigrating,
-    VolumesMovedElsewhere,
 )
 from servers.attachments.volume_changes import (
-    VOLUMES,
     check_holders,
     check_zone,
     find_service_volume,
@@ -86,7 +83,6 @@ def swap_volume(caller: Caller, instance: Instance, old_id: str, new_id: str) ->
 
     Raises:
         NoSuchVolume, NoSuchItem: 404, of the old volume.
-        VolumesMovedElsewhere: a volume service elsewhere would not learn that it is done.
         VolumeNotMigrating: its service does not ask for this.
         BadReference: there is no new volume.
         ServerLocked, WrongState: 409.
@@ -95,11 +91,6 @@ def swap_volume(caller: Caller, instance: Instance, old_id: str, new_id: str) ->
     old = find_service_volume(caller, old_id)
     if not old.migrating:
         raise VolumeNotMigrating(f"Volume {old_id} is not being moved by its service.")
-    if VOLUMES in settings.OPTIONS.joined_services:
-        raise VolumesMovedElsewhere(
-            f"Volume {old_id} is of a Cinder elsewhere, whose volumes are not moved while a server "
-            "has them. Detach it, let Cinder move it, and attach it again."
-        )
     new = volume_service().find_volumes(caller, [new_id]).get(new_id)
     if new is None:
         raise BadReference(f"There is no volume {new_id}.", field="volumeAttachment.volumeId")

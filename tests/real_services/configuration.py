@@ -20,6 +20,9 @@ ADMIN = "admin"
 TYPES = {"neutron": "network", "cinder": "block-storage", "glance": "image"}
 """What the catalogue calls each service."""
 
+BACKENDS = ("files", "more")
+"""Where Cinder keeps volumes."""
+
 Sections = Mapping[str, Mapping[str, Any]]
 
 
@@ -118,7 +121,7 @@ def cinder(place: Place) -> Sections:
             "resource_query_filters_file": place.environments.cinder
             / "etc/cinder/resource_filters.json",
             "auth_strategy": "keystone",
-            "enabled_backends": "files",
+            "enabled_backends": ",".join(BACKENDS),
             "default_volume_type": "__DEFAULT__",
             "glance_api_servers": place.url("glance"),
             "host": "tests",
@@ -126,9 +129,9 @@ def cinder(place: Place) -> Sections:
             "periodic_interval": 5,
             "periodic_fuzzy_delay": 0,
         },
-        "files": {
-            "volume_driver": "file_volumes.FileVolumes",
-            "volume_backend_name": "files",
+        **{
+            name: {"volume_driver": "file_volumes.FileVolumes", "volume_backend_name": name}
+            for name in BACKENDS
         },
         "database": _database(place, "cinder"),
         "oslo_concurrency": {"lock_path": state},

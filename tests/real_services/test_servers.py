@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from openstack.block_storage.v3.volume import Volume
 from openstack.compute.v2.server import Server
 from openstack.exceptions import ConflictException
 
@@ -13,6 +16,17 @@ pytestmark = [
     pytest.mark.real_services,
     pytest.mark.filterwarnings("ignore::openstack.warnings.OpenStackDeprecationWarning"),
 ]
+
+
+def boot_from(volume_id: str) -> dict[str, Any]:
+    """The disk of a server that runs from a volume, which goes with it."""
+    return {
+        "uuid": volume_id,
+        "source_type": "volume",
+        "destination_type": "volume",
+        "boot_index": 0,
+        "delete_on_termination": True,
+    }
 
 
 def delete(world: World, server: Server) -> None:
@@ -45,15 +59,7 @@ def test_a_server_with_a_port_and_a_volume_that_exist(world: World) -> None:
             name="web",
             flavor_id="1",
             networks=[{"port": port.id}],
-            block_device_mapping_v2=[
-                {
-                    "uuid": volume.id,
-                    "source_type": "volume",
-                    "destination_type": "volume",
-                    "boot_index": 0,
-                    "delete_on_termination": True,
-                }
-            ],
+            block_device_mapping_v2=[boot_from(volume.id)],
         )
         server = settled(demo, order, "ACTIVE", world.site)
 
@@ -154,22 +160,16 @@ def test_an_image_is_written_over_the_volume_of_a_server(world: World) -> None:
     other = demo.image.create_image(
         name="other", data=data, disk_format="raw", container_format="bare", wait=True
     )
-    root = {
-        "uuid": world.bootable_volume().id,
-        "source_type": "volume",
-        "destination_type": "volume",
-        "boot_index": 0,
-        "delete_on_termination": True,
-    }
+    root = world.bootable_volume()
     with world.site.worker():
         order = demo.compute.create_server(
-            name="web", flavor_id="1", networks="none", block_device_mapping_v2=[root]
+            name="web", flavor_id="1", networks="none", block_device_mapping_v2=[boot_from(root.id)]
         )
         server = settled(demo, order, "ACTIVE", world.site)
         demo.compute.rebuild_server(server, image=other.id)
         server = settled(demo, server, "ACTIVE", world.site)
 
-        volume = demo.block_storage.get_volume(root["uuid"])
+        volume = demo.block_storage.get_volume(root.id)
         assert (volume.status, volume.metadata) == ("in-use", {})
         assert [one["server_id"] for one in volume.attachments] == [server.id]
         assert volume.volume_image_metadata["image_id"] == other.id
@@ -180,6 +180,43 @@ def test_an_image_is_written_over_the_volume_of_a_server(world: World) -> None:
         assert attachment.attachment_id == volume.attachments[0]["attachment_id"]
         delete(world, server)
     demo.image.delete_image(other)
+    check_nothing_left(world, server)
+
+
+def test_cinder_moves_a_volume_that_a_server_has(world: World) -> None:
+    demo, volumes = world.demo, world.admin.block_storage
+    root = world.bootable_volume()
+    first = volumes.get_volume(root.id).host
+    [backend] = {"files", "more"} - {first.partition("@")[2].partition("#")[0]}
+    with world.site.worker():
+        order = demo.compute.create_server(
+            name="web",
+            flavor_id="1",
+            networks="none",
+            block_device_mapping_v2=[boot_from(root.id)],
+        )
+        server = settled(demo, order, "ACTIVE", world.site)
+        [before] = demo.compute.volume_attachments(server.id)
+        volumes.migrate_volume(root.id, host=f"tests@{backend}#{backend}")
+
+        def moved() -> Volume | None:
+            found = volumes.get_volume(root.id)
+            assert found.migration_status != "error", world.site.log.read_text()[-4000:]
+            return found if found.migration_status == "success" else None
+
+        volume = until(moved, world.site)
+        assert volume.host == f"tests@{backend}#{backend}"
+        assert volume.status == "in-use"
+
+        def noted() -> bool:
+            [now] = demo.compute.volume_attachments(server.id)
+            return bool(now.attachment_id != before.attachment_id)
+
+        until(noted, world.site)
+        [now] = demo.compute.volume_attachments(server.id)
+        assert now.volume_id == root.id
+        assert now.attachment_id == volume.attachments[0]["attachment_id"]
+        delete(world, server)
     check_nothing_left(world, server)
 
 

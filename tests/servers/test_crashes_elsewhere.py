@@ -138,6 +138,30 @@ def test_an_image_is_written_over_a_volume_though_workers_die(
             return
 
 
+def test_a_volume_is_moved_though_the_worker_dies(
+    as_member: ApiClient, as_admin: ApiClient, shop: Shop, neighbours: Neighbours, death: Death
+) -> None:
+    made = shop.order(as_member, block_device_mapping_v2=[made_volume(shop)], imageRef=None)
+    server_id = made.expect(202).json["server"]["id"]
+    finish()
+    [old] = neighbours.volumes
+    path = f"/servers/{server_id}/os-volume_attachments/{old}"
+    for calls in every_crash():
+        neighbours.volumes[old]["migration_status"] = "migrating"
+        new = neighbours.make_volume(size=10, migration_status=f"target:{old}")
+        as_admin.put(path, {"volumeAttachment": {"volumeId": new}}).expect(202)
+        died = death.after(calls, run_jobs)
+        finish()
+        [volume] = neighbours.volumes.values()
+        assert (volume["id"], volume["status"]) == (old, "in-use")
+        assert volume["migration_status"] == "success"
+        [entry] = neighbours.attachments
+        disk = BlockDevice.objects.get()
+        assert (str(disk.volume_id), str(disk.attachment_id)) == (old, entry)
+        if not died:
+            return
+
+
 def test_a_server_that_goes_while_its_volume_is_written_leaves_nothing(
     as_member: ApiClient, shop: Shop, neighbours: Neighbours, death: Death
 ) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from servers.drivers import fake
+from servers.drivers.protocol import DriverFailed
 from servers.models import BlockDevice, Instance
 from tests.world.cast import Cast
 from tests.world.client import ApiClient
@@ -130,18 +132,68 @@ def check_whole(neighbours: Neighbours, server: Instance, volume_id: str) -> Non
     assert [one["volume_id"] for one in neighbours.attachments.values()] == [volume_id]
 
 
-def test_its_volume_is_not_moved_while_it_has_it(
-    as_admin: ApiClient, server: Instance, neighbours: Neighbours
-) -> None:
+@pytest.fixture
+def moving(neighbours: Neighbours, server: Instance) -> tuple[str, str]:
+    """The volume of the server, which Cinder is moving, and the one that takes what it holds."""
     [old] = neighbours.volumes
     neighbours.volumes[old]["migration_status"] = "migrating"
-    new = neighbours.make_volume(size=10)
+    return old, neighbours.make_volume(size=10, migration_status=f"target:{old}")
+
+
+def swap(client: ApiClient, server: Instance, moving: tuple[str, str]) -> None:
+    """Do what Cinder asks for."""
+    old, new = moving
     path = f"/servers/{server.uuid}/os-volume_attachments/{old}"
-    answer = as_admin.put(path, {"volumeAttachment": {"volumeId": new}}).expect(400)
-    assert "Detach it" in answer.message
-    run_jobs()
-    check_whole(neighbours, server, old)
-    assert neighbours.volumes[new]["status"] == "available"
+    client.put(path, {"volumeAttachment": {"volumeId": new}}).expect(202)
+    finish()
+
+
+def test_its_volume_is_moved_while_it_has_it(
+    as_admin: ApiClient, server: Instance, neighbours: Neighbours, moving: tuple[str, str]
+) -> None:
+    [before] = neighbours.attachments
+    swap(as_admin, server, moving)
+    [volume_id] = neighbours.volumes
+    assert volume_id == moving[0]
+    check_whole(neighbours, server, volume_id)
+    assert neighbours.volumes[volume_id]["migration_status"] == "success"
+    [entry] = neighbours.attachments
+    assert entry != before
+    disk = BlockDevice.objects.get(instance=server)
+    assert (str(disk.volume_id), str(disk.attachment_id)) == (volume_id, entry)
+    as_admin.delete(f"/servers/{server.uuid}").expect(204)
+    finish()
+    assert not neighbours.attachments
+
+
+def test_its_volume_stays_where_its_host_cannot_swap_it(
+    as_admin: ApiClient,
+    server: Instance,
+    neighbours: Neighbours,
+    moving: tuple[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: Any) -> None:
+        raise DriverFailed("no")
+
+    monkeypatch.setattr(fake, "swap_disk", fail)
+    before = BlockDevice.objects.values().get()
+    swap(as_admin, server, moving)
+    check_whole(neighbours, server, moving[0])
+    assert neighbours.volumes.keys() == {moving[0]}
+    assert neighbours.volumes[moving[0]]["migration_status"] == "error"
+    assert BlockDevice.objects.values().get() == before
+
+
+def test_it_has_the_new_volume_where_a_move_does_not_end(
+    as_admin: ApiClient, server: Instance, neighbours: Neighbours, moving: tuple[str, str]
+) -> None:
+    neighbours.ends_moves = False
+    swap(as_admin, server, moving)
+    check_whole(neighbours, server, moving[1])
+    [entry] = neighbours.attachments
+    disk = BlockDevice.objects.get(instance=server)
+    assert (str(disk.volume_id), str(disk.attachment_id)) == (moving[1], entry)
 
 
 def test_its_host_writes_no_snapshots(

@@ -25,7 +25,7 @@ from compute_site.neighbours.network.groups import NewGroupRule
 from compute_site.neighbours.network.protocol import Connection, NetworkService, NicRequest
 from compute_site.neighbours.volume import openstack as volumes
 from compute_site.neighbours.volume.clients import WantedSnapshot, WantedVolume
-from compute_site.neighbours.volume.protocol import NewSnapshot, NewVolume, VolumeService
+from compute_site.neighbours.volume.protocol import NewSnapshot, NewVolume, Swap, VolumeService
 from compute_site.policy.granted import every_rule
 from compute_site.policy.identity_service import IdentityService
 from tests.world.elsewhere import Cloud, Told, cloud_elsewhere
@@ -75,6 +75,7 @@ OF_PARAMETERS: dict[str, Any] = {
     ),
     "pairs": [(ID, ID)],
     "devices": {ID: "/dev/vdb"},
+    "swap": Swap(server_id=ID, old_id=ID, new_id=ID, claim=ID, device="/dev/vdb"),
     "mark": "m",
     "named": [],
     "search": ImageSearch(paging=PAGING),

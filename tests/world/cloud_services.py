@@ -29,6 +29,8 @@ class Neighbours:
         """How often a new volume is still being made when somebody looks."""
         self.writes_images: bool | None = True
         """Can images be written over volumes? ``None``: it is not even begun."""
+        self.ends_moves = True
+        """Can volumes in use be moved to their end?"""
         self.unbound_hosts: set[str] = set()
         self.second_bindings = False
         """Can a port be bound on another host while it is bound on one?"""
@@ -196,9 +198,27 @@ class Neighbours:
         [[action, values]] = asked.json.items()
         if action == "os-reimage":
             return self._reimage(volume, values["image_id"])
+        if action == "os-migrate_volume_completion":
+            return self._end_move(volume, values["new_volume"], failed=values["error"])
         status = {"os-begin_detaching": "detaching", "os-roll_detaching": "in-use"}[action]
-        volume["status"] = status
+        if not volume.get("migration_status"):  # else it shows nothing of this
+            volume["status"] = status
         return Told(202)
+
+    def _end_move(self, volume: Row, new_id: str, *, failed: bool) -> Told:
+        """The old volume keeps its id, and gets what the new one has."""
+        held = [one for one in self.attachments.values() if one["volume_id"] == volume["id"]]
+        if new_id not in self.volumes:
+            return Told(404, {"itemNotFound": {"message": "no such volume"}})
+        if not self.ends_moves or (not failed and held):
+            return Told(400, {"badRequest": {"message": f"it is {volume['status']}"}})
+        del self.volumes[new_id]
+        volume["status"] = "in-use"
+        volume["migration_status"] = "error" if failed else "success"
+        for entry in self.attachments.values():
+            if entry["volume_id"] == new_id:
+                entry["volume_id"] = volume["id"]
+        return Told(200, {"save_volume_id": volume["id"]})
 
     def _reimage(self, volume: Row, image_id: str) -> Told:
         """The image is there when somebody has looked once."""

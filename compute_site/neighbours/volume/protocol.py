@@ -132,6 +132,18 @@ class NewSnapshot:
     mark: str = ""
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Swap:
+    """A volume takes the place of another one that its service is moving, in a guest that runs."""
+
+    server_id: str
+    old_id: str
+    new_id: str
+    claim: str
+    """The attachment of the new one."""
+    device: str
+
+
 class VolumeService(ClientsVolumes, Protocol):
     """Ids that are no canonical UUID find nothing. Every call raises
     ``VolumeServiceUnavailable`` on failure.
@@ -327,6 +339,27 @@ class VolumeService(ClientsVolumes, Protocol):
         also the volume when no attachment is left. A second call does nothing.
 
         By the job of the host, before the disk's row goes; else by the job ``ReleaseVolume``.
+        """
+        ...
+
+    @outside_transactions
+    def finish_swap(self, swap: Swap) -> str:
+        """The guest has the new volume: the server has it, and gives the old one up. Returns the id
+        of the volume that the server has from now on: a service that has moved what a volume holds
+        keeps the id of the old one. A second call tells the same.
+
+        By the job of the host that has swapped them, before the disk's row says so.
+
+        Raises:
+            VolumeFailed: the new one cannot be attached.
+        """
+        ...
+
+    @outside_transactions
+    def give_up_swap(self, swap: Swap) -> None:
+        """The guest keeps the old volume, and nothing has the new one. A second call does nothing.
+
+        By the job of the host that could not swap them.
         """
         ...
 

@@ -27,7 +27,7 @@ class FileVolumes(driver.VolumeDriver):
 
     def get_volume_stats(self, refresh=False):
         return {
-            "volume_backend_name": "files",
+            "volume_backend_name": self.configuration.safe_get("volume_backend_name"),
             "vendor_name": "tests",
             "driver_version": self.VERSION,
             "storage_protocol": "local",

@@ -22,8 +22,11 @@ application = initialize_application()
 
 SERVICES = [
     service.Service.create(binary="cinder-scheduler"),
-    service.Service.create(
-        host=f"{cfg.CONF.host}@files", service_name="files", binary="cinder-volume"
+    *(
+        service.Service.create(
+            host=f"{cfg.CONF.host}@{name}", service_name=name, binary="cinder-volume"
+        )
+        for name in cfg.CONF.enabled_backends
     ),
 ]
 for one in SERVICES:

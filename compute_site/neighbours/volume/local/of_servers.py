@@ -33,6 +33,7 @@ from compute_site.neighbours.volume.protocol import (
     NewSnapshot,
     NewVolume,
     SnapshotData,
+    Swap,
     VolumeData,
     VolumeFailed,
     VolumeNotDetachable,
@@ -291,8 +292,8 @@ def overwrite(caller: Caller, volume: Volume, image: ImageData) -> bool:
 
 @transaction.atomic(durable=True)
 def finish_reimage(server_id: str, volume_id: str, image_id: str) -> None:
-    held = OWN.filter(server_id=server_id, volume__in=canonical_ids([volume_id]))
-    volume = Volume.objects.filter(pk__in=held.values("volume")).first()
+    held = _held(server_id, volume_id).values("volume")
+    volume = Volume.objects.filter(pk__in=held).first()
     if volume is None:
         return
     if volume.awaits is not None:
@@ -313,8 +314,10 @@ def delete_unnamed(server_id: str, named: Collection[str]) -> None:
 
 @transaction.atomic(durable=True)
 def attach(server_id: str, devices: Mapping[str, str]) -> dict[str, str]:
-    if not devices:
-        return {}
+    return _attach(server_id, devices) if devices else {}
+
+
+def _attach(server_id: str, devices: Mapping[str, str]) -> dict[str, str]:
     volumes = _lock(Volume.objects.filter(pk__in=canonical_ids(devices)))
     entries = list(OWN.filter(server_id=server_id, volume__in=list(volumes)))
     for entry in entries:
@@ -353,15 +356,37 @@ def begin_detaching(caller: Caller, server_id: str, volume_id: str) -> None:
 @transaction.atomic(durable=True)
 def stop_detaching(server_id: str, volume_id: str) -> None:
     volumes = _lock(Volume.objects.filter(pk__in=canonical_ids([volume_id])))
+    _keep(server_id, volumes)
+
+
+def _keep(server_id: str, volumes: Mapping[str, Volume]) -> None:
     held = OWN.filter(server_id=server_id, volume__in=list(volumes))
     held.filter(status=DETACHING).update(status=ATTACHED)
     settle(volumes)
 
 
 @transaction.atomic(durable=True)
+def finish_swap(swap: Swap) -> str:
+    _lock(Volume.objects.filter(pk__in=canonical_ids([swap.old_id, swap.new_id])))
+    _attach(swap.server_id, {swap.new_id: swap.device})
+    _give_up(_held(swap.server_id, swap.old_id), delete=())
+    return swap.new_id
+
+
+@transaction.atomic(durable=True)
+def give_up_swap(swap: Swap) -> None:
+    volumes = _lock(Volume.objects.filter(pk__in=canonical_ids([swap.old_id, swap.new_id])))
+    _keep(swap.server_id, {key: one for key, one in volumes.items() if key == swap.old_id})
+    _give_up(_held(swap.server_id, swap.new_id), delete=())
+
+
+def _held(server_id: str, volume_id: str) -> models.QuerySet[Attachment]:
+    return OWN.filter(server_id=server_id, volume__in=canonical_ids([volume_id]))
+
+
+@transaction.atomic(durable=True)
 def detach(server_id: str, volume_id: str, *, delete: bool = False) -> None:
-    claims = OWN.filter(server_id=server_id, volume__in=canonical_ids([volume_id]))
-    _give_up(claims, delete=[volume_id] if delete else [])
+    _give_up(_held(server_id, volume_id), delete=[volume_id] if delete else [])
 
 
 @transaction.atomic(durable=True)

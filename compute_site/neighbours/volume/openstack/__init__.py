@@ -38,6 +38,7 @@ from compute_site.neighbours.volume.openstack.find import (
     list_volumes,
 )
 from compute_site.neighbours.volume.openstack.reimage import finish_reimage, reimage
+from compute_site.neighbours.volume.openstack.swap import finish_swap, give_up_swap
 
 __all__ = [
     "are_copied",
@@ -56,6 +57,8 @@ __all__ = [
     "find_types",
     "find_volumes",
     "finish_reimage",
+    "finish_swap",
+    "give_up_swap",
     "keep_connection",
     "list_snapshots",
     "list_volumes",
