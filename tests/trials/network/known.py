@@ -132,6 +132,10 @@ KNOWN: tuple[tuple[str, Test], ...] = (
     ),
     ("tags of what belongs to others: it is not there, or the tags are read first", _asks_for_tags),
     (
+        "tags of what leads out are seen by all that see it",
+        _says("^status 200, theirs 403", ":tags is disallowed", "(networks|subnets)/.*/tags", 1),
+    ),
+    (
         "a network of others is not there for new subnets",
         lambda *seen: (
             _differs("^status 404, theirs 403", "subnets$")(*seen)
