@@ -77,17 +77,21 @@ def _same(name: str, value: str) -> Q:
     return Q(**{name: value})
 
 
+def _whole(name: str, value: str) -> int:
+    if not value.removeprefix("-").isdecimal() or len(value) > 1000:
+        raise BadRequest(f"{name} is a whole number, not {shown(value)}.")
+    return int(value)
+
+
 def _number(name: str, value: str) -> Q:
-    """A text that is no such number is that of no image."""
-    found = int(value) if value.isdecimal() and len(value) < 20 else LARGEST_BIG_INT + 1
-    return Q(**{name: found}) if found <= LARGEST_BIG_INT else NOTHING
+    """A number that is too large, or negative, is that of no image."""
+    found = _whole(name, value)
+    return Q(**{name: found}) if 0 <= found <= LARGEST_BIG_INT else NOTHING
 
 
 def _bound(way: str) -> Callable[[str, str], Q]:
     def read(name: str, value: str) -> Q:
-        if not value.removeprefix("-").isdecimal() or len(value) > 1000:
-            raise BadRequest(f"{name} is a whole number, not {shown(value)}.")
-        most = max(min(int(value), LARGEST_BIG_INT), -LARGEST_BIG_INT)
+        most = max(min(_whole(name, value), LARGEST_BIG_INT), -LARGEST_BIG_INT)
         return Q(**{f"size__{way}": most})
 
     return read
