@@ -16,6 +16,8 @@ REGION = "RegionOne"
 DOMAIN = "default"
 SERVICE_PROJECT = "service"
 ADMIN = "admin"
+PHYSICAL = "wire"
+"""The physical network to which the hosts are connected, as the agents there tell Neutron."""
 
 TYPES = {"neutron": "network", "cinder": "block-storage", "glance": "image"}
 """What the catalogue calls each service."""
@@ -96,16 +98,12 @@ def neutron(place: Place) -> Sections:
         "ml2": {
             "type_drivers": "flat,vxlan",
             "tenant_network_types": "vxlan",
-            "mechanism_drivers": "openvswitch",
+            "mechanism_drivers": "openvswitch,sriovnicswitch",
             "extension_drivers": "port_security,qos",
         },
         "ml2_type_vxlan": {"vni_ranges": "1:1000"},
         "ml2_type_flat": {"flat_networks": "*"},
-        "nova": {
-            **_credentials(place, "neutron"),
-            "region_name": REGION,
-            "endpoint_type": "public",
-        },
+        **dict.fromkeys(("nova", "placement"), _compute(place)),
         "keystone_authtoken": _token_check(place, "neutron"),
     }
 
@@ -182,6 +180,12 @@ def _credentials(place: Place, user: str) -> Mapping[str, Any]:
         "user_domain_id": DOMAIN,
         "project_domain_id": DOMAIN,
     }
+
+
+def _compute(place: Place) -> Mapping[str, Any]:
+    """Where this site is, for Neutron."""
+    told = {"region_name": REGION, "endpoint_type": "public"}
+    return {**_credentials(place, "neutron"), **told}
 
 
 def _token_check(place: Place, user: str) -> Mapping[str, Any]:

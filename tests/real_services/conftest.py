@@ -50,6 +50,7 @@ def world(place: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wo
     with running_web(place, tmp_path_factory.mktemp("site")) as site:
         admin = connect(place, ADMIN, ADMIN, place.password)
         publish(admin, "compute-site", "compute", site.url)
+        publish(admin, "compute-site", "placement", site.placement_url)
         demo = _make_member(place, admin)
         network = demo.network.create_network(name="private")
         demo.network.create_subnet(network_id=network.id, cidr="10.0.0.0/24", ip_version=4)

@@ -23,6 +23,7 @@ from tests.real_services.configuration import (
     DOMAIN,
     HOST,
     MAKERS,
+    PHYSICAL,
     REGION,
     SERVICE_PROJECT,
     TYPES,
@@ -90,6 +91,20 @@ def free_ports(number: int) -> list[int]:
         return [probe.getsockname()[1] for probe in probes]
 
 
+def run(place: Place, service: str, program: str, *words: str) -> None:
+    """A program of the environment of a service."""
+    done = subprocess.run(
+        [place.environments.program(service, program), *words],
+        cwd=place.state(service),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=SETUP_SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, f"{program} {' '.join(words[-2:])}: {done.stdout[-4000:]}"
+
+
 def _database_url(name: str) -> str:
     """The URL as SQLAlchemy wants it."""
     url = urlsplit(empty_database(name))
@@ -107,35 +122,22 @@ def _prepare(place: Place, service: str, hosts: Sequence[str]) -> None:
     configuration = ("--config-file", str(place.file(service)))
     if service == "neutron":
         url = place.databases["neutron"]
-        _run(place, service, "python", str(PROGRAMS / "make_neutron.py"), url, *hosts)
+        run(place, service, "python", str(PROGRAMS / "make_neutron.py"), url, PHYSICAL, *hosts)
     elif service == "keystone":
         owner = ("--keystone-user", str(os.getuid()), "--keystone-group", str(os.getgid()))
         manage = ("keystone-manage", *configuration)
-        _run(place, service, *manage, "db_sync")
-        _run(place, service, *manage, "fernet_setup", *owner)
-        _run(place, service, *manage, "credential_setup", *owner)
+        run(place, service, *manage, "db_sync")
+        run(place, service, *manage, "fernet_setup", *owner)
+        run(place, service, *manage, "credential_setup", *owner)
         urls = [f"--bootstrap-{kind}-url" for kind in ("admin", "internal", "public")]
-        _run(
+        run(
             *(place, service, *manage, "bootstrap", "--bootstrap-password", place.password),
             *(word for name in urls for word in (name, place.auth_url)),
             *("--bootstrap-region-id", REGION),
         )
     else:
         words = ("db", "sync") if service == "cinder" else ("db_sync",)
-        _run(place, service, f"{service}-manage", *configuration, *words)
-
-
-def _run(place: Place, service: str, program: str, *words: str) -> None:
-    done = subprocess.run(
-        [place.environments.program(service, program), *words],
-        cwd=place.state(service),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=SETUP_SECONDS,
-        check=False,
-    )
-    assert done.returncode == 0, f"{program} {' '.join(words[-2:])}: {done.stdout[-4000:]}"
+        run(place, service, f"{service}-manage", *configuration, *words)
 
 
 @contextlib.contextmanager

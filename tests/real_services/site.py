@@ -19,8 +19,9 @@ from openstack.compute.v2.server import Server
 from openstack.connection import Connection
 
 from compute_site.quickstart.parent import end_with
-from tests.real_services.configuration import HOST, REGION, Place
+from tests.real_services.configuration import HOST, PHYSICAL, REGION, Place
 from tests.real_services.running import free_ports
+from tests.servers.placement.fit.factories import make_nic
 from tests.world.databases import migrated_database
 
 HOSTS = ("host1", "host2")
@@ -30,7 +31,14 @@ START_SECONDS = 60
 SETTLE_SECONDS = 180
 CLOUD = {
     "hosts": [
-        {"name": name, "vcpus": 16, "memory_mb": 32768, "local_gb": 500, "driver": "fake"}
+        {
+            "name": name,
+            "vcpus": 16,
+            "memory_mb": 32768,
+            "local_gb": 500,
+            "driver": "fake",
+            "hardware": {"devices": make_nic(3, functions=1, physical_network=PHYSICAL)},
+        }
         for name in HOSTS
     ],
     "flavors": [{"id": "1", "name": "tiny", "vcpus": 1, "ram": 512, "disk": 1}],
@@ -62,6 +70,10 @@ class Site:
     @property
     def url(self) -> str:
         return f"http://{HOST}:{self.port}/compute/v2.1"
+
+    @property
+    def placement_url(self) -> str:
+        return f"http://{HOST}:{self.port}/placement"
 
     def manage(self, *words: str) -> None:
         done = subprocess.run(
