@@ -9,6 +9,9 @@ from tests.trials.image.sides import Request
 from tests.trials.reasons import Statuses, Test, by
 from tests.trials.service import JSON, Answer
 
+PAGE = 1000
+"""The most images that both show at once."""
+
 
 def _sends(text: str, ours: Statuses, theirs: Statuses) -> Test:
     """Requests with a body that has the text, and with these statuses."""
@@ -81,16 +84,24 @@ def _short_page(request: Request, ours: Answer, theirs: Answer) -> bool:
     return re.search(r"limit=[0-9]\b", request.path) is not None and ours.status == 200
 
 
+def _full_page(request: Request, ours: Answer, theirs: Answer) -> bool:
+    """Of images that earlier trials have left, too."""
+    both = ours.status == theirs.status == 200 and request.path.startswith("images?")
+    return both and any(len(answer.json["images"]) == PAGE for answer in (ours, theirs))
+
+
 KNOWN: tuple[tuple[str, Test], ...] = (
     ("Glance breaks (500)", by("", None, 500)),
     ("members' ids have at most 255 characters", by("images/.*/members", 400, 200)),
     ("a marker that is not to be seen is as unknown as any", by(r"images\?", 400, 403)),
+    ("data are not copied between stores", _sends("copy-image", 400, (202, 403, 409))),
     ("a property has a name", _sends("'path': '/'", 400, 200)),
     ("a property has a name", _has_no_name),
     ("texts know the operator in alone", by(r"images\?.*=eq", 400, 200)),
     ("what a namespace has is changed below it", by("metadefs/namespaces/", 400, 200, "PUT")),
     ("lists by id: ids are random", _by_id),
     ("each side has images of its own on short pages", _short_page),
+    ("each side has images of its own on full pages", _full_page),
     ("what has no size counts as the largest", _has_no_size),
     ("who may not change an image may not change nothing either", _sends("[]", 403, 200)),
     ("of several faults another one is told", _faults),

@@ -12,6 +12,7 @@ from tests.trials.shapes import shape as whole_shape
 
 FREE = (
     *("metadata", "links", "extra_specs", "filters", "volume_image_metadata", "rate", "specs"),
+    "group_specs",
     *("volumes_links", "snapshots_links", "attachments_links", "transfers_links"),
     *("volume_type_links", "volume_types_links"),
 )
