@@ -384,6 +384,16 @@ VOLUME: Mapping[str, Any] = {
             "post {}/{{transfer_id}}/accept": {"accept": {"auth_key": TRANSFER_KEY}},
         }.items()
     },
+    **{
+        f"post {noun}": {
+            "volume": {
+                "host": "local@database#volumes",
+                "ref": {"source-name": f"volume-{MADE}"},
+                "name": "found",
+            }
+        }
+        for noun in ("manageable_volumes", "os-volume-manage")
+    },
     "put default-types/{owner}": {"default_type": {"volume_type": "fast"}},
     "put os-services/{action}": {"host": "local@database", "binary": "cinder-volume"},
     "post types": {"volume_type": {"name": "archive", "description": "slow and cheap"}},

@@ -1142,6 +1142,14 @@ VOLUME_SERVICE = (
     volume_act("os-unreserve", MEMBER, 202),
     volume_act("os-begin_detaching", MEMBER, 409, volume_id="{attached_volume}"),
     volume_act("os-roll_detaching", MEMBER, 202),
+    volume_act("os-unmanage", ADMIN, 202),
+    *(
+        newest(
+            *("POST", f"/volume/v3/{noun}", ADMIN, 202),
+            {"volume": {"host": "local@database", "ref": {"source-name": "{unmanaged}"}}},
+        )
+        for noun in ("manageable_volumes", "os-volume-manage")
+    ),
     newest(
         *("POST", "/volume/v3/attachments", MEMBER, 200),
         {"attachment": {"volume_uuid": "{volume_id}"}},

@@ -131,6 +131,12 @@ def transfer(noun: str) -> Callable[[], dict[str, str]]:
     return prepare
 
 
+def unmanaged_volume() -> dict[str, str]:
+    volume = make("/volume/v3/volumes")
+    ask("post", f"/volume/v3/volumes/{volume}/action", {"os-unmanage": {}}).expect(202)
+    return {MADE: volume}
+
+
 def person() -> dict[str, str]:
     return {"user_id": make("/identity/v3/users")}
 
@@ -344,6 +350,10 @@ FIRST: Mapping[str, Callable[[], dict[str, str]]] = {
     "/volume/v3/attachments/": attachment,
     **{
         f"/volume/v3/{noun}/": transfer(noun) for noun in ("volume-transfers", "os-volume-transfer")
+    },
+    **{
+        f"post /volume/v3/{noun}": unmanaged_volume
+        for noun in ("manageable_volumes", "os-volume-manage")
     },
     "/volume/v3/volumes/{volume_id}/metadata/": volume_with_metadata,
     "/volume/v3/qos-specs/": qos_specs,

@@ -652,6 +652,21 @@ OTHERS: Mapping[str, tuple[Example, ...]] = {
         )
         for noun in ("volume-transfers", "os-volume-transfer")
     },
+    **{
+        f"POST //volume/v3/{noun}": (
+            Example(
+                {
+                    "volume": {
+                        "host": "local@database",
+                        "ref": {"source-name": "{unmanaged}"},
+                    }
+                },
+                "volume",
+                volume.MANAGED_VOLUME,
+            ),
+        )
+        for noun in ("manageable_volumes", "os-volume-manage")
+    },
     "PUT //volume/v3/default-types/{owner}": (
         Example({"default_type": {"volume_type": "fast"}}, "default_type", volume.DEFAULT_TYPE),
     ),

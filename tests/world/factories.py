@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import uuid
 from typing import Any
 
 from compute_site.identity.models import Project, Role, User
@@ -11,7 +12,7 @@ from compute_site.neighbours.network.local.interfaces import join_subnet
 from compute_site.neighbours.network.local.routers import set_gateway
 from compute_site.neighbours.network.models import Network, Port, Router, SecurityGroup, Subnet
 from compute_site.neighbours.volume.local.transfers import hash_of
-from compute_site.neighbours.volume.models import Transfer, Volume
+from compute_site.neighbours.volume.models import Transfer, UnmanagedVolume, Volume
 from compute_site.policy.grants import give_role
 from flavors.models import Flavor
 from servers.models import (
@@ -132,6 +133,11 @@ def make_security_group(**fields: Any) -> SecurityGroup:
 
 
 TRANSFER_KEY = "0123456789abcdef"
+
+
+def make_unmanaged(size: int = 1) -> UnmanagedVolume:
+    """What the store has kept of a volume."""
+    return UnmanagedVolume.objects.create(pk=uuid.uuid4(), size=size)
 
 
 def offer_volume(**fields: Any) -> Transfer:

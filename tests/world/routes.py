@@ -70,6 +70,7 @@ from tests.world.factories import (
     make_router,
     make_security_group,
     make_server_group,
+    make_unmanaged,
     make_volume,
     offer_volume,
 )
@@ -245,6 +246,7 @@ class Site:
             "snapshot_id": str(snapshot.pk),
             "attachment_id": str(reserved.pk),
             "transfer_id": str(offer_volume().pk),
+            "unmanaged": str(make_unmanaged()),
             "action": "enable",
             "type_id": str(kind.pk),
             "message_id": str(Message.objects.get().pk),

@@ -44,6 +44,7 @@ from compute_site.neighbours.volume.models import (
     Snapshot,
     Transfer,
     TypeEncryption,
+    UnmanagedVolume,
     Volume,
     VolumeType,
     VolumeTypeAccess,
@@ -399,6 +400,17 @@ class TransferAdmin(RecordAdmin):
     search_help_text = "Part of the name, id of the offer or of its volume"
     ordering = ("-created_at", "id")
     readonly_fields = ("volume", "name", "no_snapshots", "created_at")
+
+
+@admin.register(UnmanagedVolume)
+class UnmanagedVolumeAdmin(RecordAdmin):
+    """They are made volumes again by the volume API (``manageable_volumes``)."""
+
+    list_display = ("__str__", "size", "created_at")
+    id_fields = ("id",)
+    search_help_text = "Id that the volume had"
+    ordering = ("-created_at", "id")
+    readonly_fields = ("id", "size", "created_at")
 
 
 @admin.register(GroupType)

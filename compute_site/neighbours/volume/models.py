@@ -159,6 +159,19 @@ class Volume(models.Model):
         return self.name or str(self.id)
 
 
+class UnmanagedVolume(models.Model):
+    """What is left in the store of a volume that the service has given up, until the service takes
+    it over as a volume again, with the same id; ``size`` in GiB.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    size = models.PositiveIntegerField(editable=False)
+    created_at = models.DateTimeField("given up", default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return f"volume-{self.id}"
+
+
 class Snapshot(models.Model):
     """The state of a volume at one time; ``size`` in GiB."""
 

@@ -91,6 +91,27 @@ DELETE = rule(
     ("DELETE /volume/v3/volumes/{volume_id}",),
     noun="volume",
 )
+UNMANAGE = rule(
+    "volume_extension:volume_unmanage",
+    Role.ADMIN,
+    "Give up a volume, and leave what it holds in the store.",
+    ("POST /volume/v3/volumes/{volume_id}/action (os-unmanage)",),
+    noun="volume",
+)
+MANAGE = rule(
+    "volume_extension:volume_manage",
+    Role.ADMIN,
+    "Make a volume of what the store has kept of one.",
+    ("POST /volume/v3/manageable_volumes",),
+    noun="volume",
+)
+LIST_MANAGEABLE = rule(
+    "volume_extension:list_manageable",
+    Role.ADMIN,
+    "List what the store has kept of volumes.",
+    ("GET /volume/v3/manageable_volumes", "GET /volume/v3/manageable_volumes/detail"),
+    noun="volume",
+)
 EXTEND = rule(
     "volume:extend",
     Role.MEMBER,

@@ -255,8 +255,10 @@ EXTENSIONS = {
     "os-vol-mig-status-attr": "VolumeMigStatusAttribute",
     "os-vol-tenant-attr": "VolumeTenantAttribute",
     "os-volume-actions": "VolumeActions",
+    "os-volume-manage": "VolumeManage",
     "os-volume-transfer": "VolumeTransfer",
     "os-volume-type-access": "VolumeTypeAccess",
+    "os-volume-unmanage": "VolumeUnmanage",
 }
 """Those of Cinder's that are here, with their names."""
 SINCE_WHEN = "2026-11-29T00:00:00+00:00"

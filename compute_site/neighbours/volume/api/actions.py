@@ -29,7 +29,7 @@ from compute_site.neighbours.volume.api.version import (
     why_newer,
 )
 from compute_site.neighbours.volume.api.views import VolumeView, find_volume
-from compute_site.neighbours.volume.local import actions, attachments
+from compute_site.neighbours.volume.local import actions, attachments, unmanaged
 from compute_site.neighbours.volume.local.actions import Values
 from compute_site.neighbours.volume.models import Snapshot, Volume
 from compute_site.values.keys import (
@@ -103,6 +103,7 @@ SHAPES: Mapping[str, Mapping[str, Key]] = {
     "os-unreserve": {},
     "os-begin_detaching": {},
     "os-roll_detaching": {},
+    "os-unmanage": {},
 }
 SINCE = starting(v3_40=["revert"], v3_68=["os-reimage"])
 """The version that has an action first."""
@@ -169,6 +170,7 @@ ACTIONS: Mapping[str, Action] = {
     "os-unreserve": (attachments.unreserve, policies.UNRESERVE, 202),
     "os-begin_detaching": (attachments.begin_detaching, policies.BEGIN_DETACHING, 202),
     "os-roll_detaching": (attachments.roll_detaching, policies.ROLL_DETACHING, 202),
+    "os-unmanage": (unmanaged.unmanage, policies.UNMANAGE, 202),
 }
 """What is done, by whose right, and the status of the answer."""
 OLDER = {"os-extend": (Microversion.parse("3.42"), actions.extend_free)}

@@ -14,6 +14,13 @@ class VolumeCreate(BodySerializer):
     since: ClassVar = starting(v3_13=["group_id"], v3_47=["backup_id"])
 
 
+class VolumeManage(BodySerializer):
+    """What is said of a volume that is taken over from the store."""
+
+    shape = shapes.MANAGED_VOLUME
+    since: ClassVar = starting(v3_16=["cluster"])
+
+
 class VolumeUpdate(BodySerializer):
     shape = shapes.CHANGED
 

@@ -170,6 +170,26 @@ NEW_SNAPSHOT: Mapping[str, Key] = {
     "force": Key(word_or_flag, never_null=True),
     "metadata": Key(strict_texts, default={}),
 }
+
+
+def name_in_store(value: Any) -> str:
+    """``{"source-name": …}``, or ``source-id`` as other stores have it."""
+    found = mapping(value)
+    if len(found) != 1 or not found.keys() <= {"source-name", "source-id"}:
+        raise WrongValue('give {"source-name": the name in the store}')
+    return str(filled_line(next(iter(found.values()))))
+
+
+MANAGED_VOLUME: Mapping[str, Key] = {
+    "host": Key(filled_line, required=True),
+    "cluster": nothing("cluster"),
+    "ref": Key(name_in_store, required=True),
+    "bootable": Key(word_or_flag, default=False, never_null=True),
+    **{
+        key: NEW_VOLUME[key]
+        for key in ("name", "description", "volume_type", "availability_zone", "metadata")
+    },
+}
 CHANGED: Mapping[str, Key] = {
     "name": Key(line, default="", other_name="display_name"),
     "description": Key(line, default="", other_name="display_description"),

@@ -20,6 +20,7 @@ from compute_site.neighbours.volume.api import (
     quotas,
     transfers,
     types,
+    unmanaged,
     views,
 )
 
@@ -89,6 +90,14 @@ V3 = [
     path("group_snapshots/detail", groups.GroupSnapshotsDetail.as_view()),
     path("group_snapshots/<group_snapshot_id>", groups.GroupSnapshotDetail.as_view()),
     path("group_snapshots/<group_snapshot_id>/action", groups.GroupSnapshotAction.as_view()),
+    *(
+        path(url, view.as_view(first=first))
+        for noun, first in (("manageable_volumes", "3.8"), ("os-volume-manage", "3.0"))
+        for url, view in (
+            (noun, unmanaged.Unmanaged),
+            (f"{noun}/detail", unmanaged.UnmanagedDetail),
+        )
+    ),
     path("messages", messages.Messages.as_view()),
     path("messages/<message_id>", messages.MessageDetail.as_view()),
     path("default-types", default_types.DefaultTypes.as_view()),

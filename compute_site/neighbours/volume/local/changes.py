@@ -308,9 +308,14 @@ def force_delete_volume(caller: Caller, volume: Volume, *, cascade: bool = False
 
 @transaction.atomic
 def remove_volume(
-    volume: Volume, *, statuses: Collection[str] | None = None, cascade: bool = False
+    volume: Volume,
+    *,
+    statuses: Collection[str] | None = None,
+    cascade: bool = False,
+    keeps_bytes: bool = False,
 ) -> None:
-    """Delete a volume, if it is still there; ``cascade``: with its snapshots.
+    """Delete a volume, if it is still there; ``cascade``: with its snapshots; ``keeps_bytes``:
+    without what it holds.
 
     Raises:
         VolumeBusy: it is in none of the ``statuses``, if these are given; a server has it, or it
@@ -325,7 +330,8 @@ def remove_volume(
         _delete_snapshots(locked)
     if locked.attachments.exists() or locked.snapshots.exists():
         raise VolumeBusy(f"Volume {locked.pk} has attachments or snapshots; delete those first.")
-    data.forget(locked)
+    if not keeps_bytes:
+        data.forget(locked)
     locked.delete()
 
 

@@ -27,7 +27,7 @@ from compute_site.faults import BadRequest, Fault
 from compute_site.neighbours import image_service
 from compute_site.neighbours.image.protocol import ImageSource
 from compute_site.neighbours.volume.backup_models import Backup
-from compute_site.neighbours.volume.models import Snapshot, Volume
+from compute_site.neighbours.volume.models import Snapshot, UnmanagedVolume, Volume
 from servers.agent.storage.confined import lent, lent_fd, path_of, run_confined
 
 GIB = 1 << 30
@@ -198,6 +198,7 @@ def clean_up() -> None:
 
 _KINDS: Sequence[tuple[str, Any]] = (
     ("volume-", Volume.objects),
+    ("volume-", UnmanagedVolume.objects),
     ("snapshot-", Snapshot.objects),
 )
 
