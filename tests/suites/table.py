@@ -103,7 +103,7 @@ compute_service config endpoint floating_ip group_assignment host_aggregate iden
 identity_group identity_role identity_user image inventory keypair network neutron_rbac_policy port
 trait project quota resource resources role_assignment router security_group security_group_rule
 server server_action server_group server_metadata server_volume subnet subnet_pool volume
-volume_type volume_backup volume_service volume_snapshot volume_type_access
+volume_type volume_backup volume_manage volume_service volume_snapshot volume_type_access
 """
 """Of the collection's own tests, those of services that are here."""
 
