@@ -42,7 +42,8 @@ IDS = {
 HOSTS_CAN = {"OS_GUEST_AGENT": "1", "OS_LIVE_MIGRATE": "1"}
 
 PYTHON = "[ -d venv ] || python3 -m venv venv; venv/bin/pip install -q --disable-pip-version-check"
-SHARED = "[ -d ../clients ] || python3 -m venv ../clients; ln -sfn ../clients venv"
+SHARED = "[ -d ../clients ] || python3 -m venv ../clients"
+OPENSTACK = "python-openstackclient==10.5.0"
 PATHS = 'export PATH="$PWD/venv/bin:$PATH"; S=$(echo "$PWD"/venv/lib/python3*/site-packages)'
 GO = "export GOPATH=$PWD/go GOFLAGS=-mod=mod"
 
@@ -67,8 +68,8 @@ stestr run --concurrency 2 --exclude-regex '{SIGNS_IN}' '^tempest\\.({tests})'
     )
 
 
-CLIENTS = f"""{SHARED}
-{PYTHON} openstacksdk==4.22.0 python-openstackclient==10.5.0 python-novaclient==18.13.1 \\
+CLIENTS = f"""{SHARED}; ln -sfn ../clients venv
+{PYTHON} openstacksdk==4.22.0 {OPENSTACK} python-novaclient==18.13.1 \\
     tempest==47.0.0 testtools fixtures oslotest requests-mock ddt testscenarios pytest pytest-xdist
 unset OS_DOMAIN_ID  # beside a project it is a second scope"""
 NEEDED_BY_SDK = {
@@ -109,8 +110,12 @@ volume_type volume_backup volume_manage volume_service volume_snapshot volume_ty
 
 ANSIBLE = f"""
 : "${{COLLECTION:?names a checkout of the collection openstack.cloud: no package has its tests}}"
+[ -d "$COLLECTION/ci/roles" ] || {{ echo "COLLECTION: no full path of one: $COLLECTION"; exit 1; }}
 {PYTHON} --no-compile ansible-core==2.19.3 ansible==12.1.0 openstacksdk==4.7.1 jmespath netaddr \\
     mitogen==0.3.54
+# Some roles ask for the openstack command, which wants a newer openstacksdk.
+{SHARED}; ../clients/bin/pip install -q --disable-pip-version-check {OPENSTACK}
+PATH="$PWD/../clients/bin:$PATH"
 {PATHS}
 mkdir -p ansible_collections/openstack
 ln -sfn "$COLLECTION" ansible_collections/openstack/cloud
