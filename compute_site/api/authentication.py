@@ -53,11 +53,20 @@ def find_caller(request: Request) -> Caller | None:
     Raises:
         Unauthorized: the credentials are not valid.
     """
-    token = request.META.get("HTTP_X_AUTH_TOKEN")
+    token = token_of(request)
     if token:
         return _by_token(request, token)
     scope = find_by_basic(request)
     return _by_session(request) if scope is None else _caller_in(request, scope)
+
+
+def token_of(request: Request) -> str:
+    """The token of the request, as OpenStack's clients send it, or else those of OAuth 2.0; empty
+    if it has none.
+    """
+    scheme, _, text = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    bearer: str = text.strip() if scheme.lower() == "bearer" else ""
+    return request.META.get("HTTP_X_AUTH_TOKEN") or bearer
 
 
 def _by_token(request: Request, token: str) -> Caller:
@@ -77,7 +86,25 @@ def find_by_basic(request: Request) -> Scope | None:
         Unauthorized: they are wrong, or not enough for this user.
         CrossSite: a page of another site sends them along.
     """
-    scheme, _, credentials = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    shown = read_basic(request.META.get("HTTP_AUTHORIZATION", ""))
+    if shown is None:
+        return None
+    name, password = shown
+    if request.method not in SAFE_METHODS and is_cross_site(request):
+        raise CrossSite("A page of another site may not write in your name.")
+    scope = find_by_user(name=name, **_wanted_project(request))
+    scope = prove_password(scope, password, named=name, by="HTTP Basic")
+    check_factors(scope, PASSWORD_ALONE)
+    return scope
+
+
+def read_basic(header: str) -> tuple[str, str] | None:
+    """Name and password of HTTP Basic; ``None`` if the header has another scheme.
+
+    Raises:
+        InvalidPassword: they cannot be read.
+    """
+    scheme, _, credentials = header.partition(" ")
     if scheme.lower() != "basic":
         return None
     try:
@@ -86,12 +113,7 @@ def find_by_basic(request: Request) -> Scope | None:
         colon = ""
     if not colon:
         raise InvalidPassword("Basic credentials are name:password in base64.")
-    if request.method not in SAFE_METHODS and is_cross_site(request):
-        raise CrossSite("A page of another site may not write in your name.")
-    scope = find_by_user(name=name, **_wanted_project(request))
-    scope = prove_password(scope, password, named=name, by="HTTP Basic")
-    check_factors(scope, PASSWORD_ALONE)
-    return scope
+    return name, password
 
 
 def is_cross_site(request: Request) -> bool:

@@ -75,13 +75,14 @@ FAULT_DETAIL: Schema = {
 }
 SECURITY_SCHEMES: dict[str, Schema] = {
     "token": {"type": "apiKey", "in": "header", "name": "X-Auth-Token"},
+    "bearer": {"type": "http", "scheme": "bearer"},
     "password": {"type": "http", "scheme": "basic"},
     "session": {"type": "apiKey", "in": "cookie", "name": settings.SESSION_COOKIE_NAME},
 }
 
 
 class CallerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """The three ways to authenticate."""
+    """The ways to authenticate."""
 
     target_class = "compute_site.api.authentication.CallerAuthentication"
     name = list(SECURITY_SCHEMES)

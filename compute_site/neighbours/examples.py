@@ -131,6 +131,11 @@ IDENTITY: Mapping[str, Any] = {
     "post OS-OAUTH1/request_token": WITHOUT_BODY,
     "put OS-OAUTH1/authorize/{request_token_id}": {"roles": [{"name": "reader"}]},
     "post OS-OAUTH1/access_token": WITHOUT_BODY,
+    "post OS-OAUTH2/token": {
+        "grant_type": "client_credentials",
+        "client_id": ACCESS_KEY,
+        "client_secret": "as the answer told that made it",
+    },
     "post policies": {"policy": {"type": "application/json", "blob": '{"default": "role:admin"}'}},
     "patch policies/{policy_id}": {"policy": {"blob": '{"default": "role:reader"}'}},
     **{

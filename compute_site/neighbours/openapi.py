@@ -28,6 +28,7 @@ PATCH = "application/openstack-images-v2.1-json-patch"
 WITH_BODY = ("put", "post", "patch")
 SECURITY_SCHEMES: Mapping[str, Schema] = {
     "token": {"type": "apiKey", "in": "header", "name": "X-Auth-Token"},
+    "bearer": {"type": "http", "scheme": "bearer"},
     "password": {"type": "http", "scheme": "basic"},
 }
 FAULTS = {
@@ -150,7 +151,8 @@ def _content(method: str, path: str, view: type[Any]) -> Schema:
     patches = isinstance(example, list)
     schema = {"type": "array", "items": {"type": "object"}} if patches else _body(method, view)
     content: Schema = {"schema": schema}
-    return {PATCH if patches else JSON: content | ({"example": example} if example else {})}
+    media_type = PATCH if patches else getattr(view, "media_type", JSON)
+    return {media_type: content | ({"example": example} if example else {})}
 
 
 def _body(method: str, view: type[Any]) -> Schema:

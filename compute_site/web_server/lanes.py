@@ -14,7 +14,10 @@ from typing import Any
 from compute_site.web_server.head import Head
 from compute_site.web_server.intake import Stage
 
-LOGIN = re.compile(r"/(auth/tokens|login|password|users|application_credentials)/?$", re.IGNORECASE)
+LOGIN = re.compile(
+    r"/(auth/tokens|OS-OAUTH2/token|login|password|users|application_credentials)/?$",
+    re.IGNORECASE,
+)
 """Where passwords are sent to, be it to prove or to set them."""
 
 

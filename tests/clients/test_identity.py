@@ -56,6 +56,30 @@ def test_a_program_works_with_an_application_credential(
     cloud.identity.delete_application_credential(cloud.current_user_id, made)
 
 
+def test_a_program_works_as_a_client_of_oauth(cloud: Connection, live_site: LiveSite) -> None:
+    made = cloud.identity.create_application_credential(
+        user=cloud.current_user_id, name="client", roles=[{"name": "reader"}]
+    )
+    endpoint = f"{live_site.root}/identity/v3/OS-OAUTH2/token"
+    client = openstack.connect(
+        auth_type="v3oauth2clientcredential",
+        auth_url=f"{live_site.root}/identity",
+        oauth2_endpoint=endpoint,
+        oauth2_client_id=made.id,
+        oauth2_client_secret=made.secret,
+        region_name="RegionOne",
+    )
+    assert {flavor.name for flavor in client.compute.flavors()}
+    assert {network.name for network in client.network.networks()}
+    sent = client.session.auth.get_headers(client.session)
+    assert set(sent) == {"X-Auth-Token", "Authorization"}
+    bearer = {"Authorization": sent["Authorization"]}
+    url = client.session.get_endpoint(service_type="compute") + "/servers"
+    assert client.session.get(url, authenticated=False, headers=bearer).status_code == 200
+    client.close()
+    cloud.identity.delete_application_credential(cloud.current_user_id, made)
+
+
 def test_a_new_project_with_a_new_user_launches_a_server(
     run_openstack: Openstack, live_site: LiveSite
 ) -> None:

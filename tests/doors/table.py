@@ -18,6 +18,7 @@ from tests.world.cast import BETA
 from tests.world.factories import TRANSFER_KEY
 from tests.world.keys import ED25519
 
+FORM = "application/x-www-form-urlencoded"
 ANYONE = None
 """Also who proves no identity."""
 READER, MEMBER, MANAGER, ADMIN = Role.READER, Role.MEMBER, Role.MANAGER, Role.ADMIN
@@ -520,6 +521,10 @@ def oauth() -> Iterator[Row]:
         )
         headers = {"Authorization": signed, "Requested-Project-Id": "{alpha}"}
         yield row("POST", f"{base}/{path}", ANYONE, 201, headers=headers, outsider=201)
+    headers = {"Authorization": "Basic {oauth_client}", "Content-Type": FORM}
+    form = b"grant_type=client_credentials"
+    token = f"{V3}/OS-OAUTH2/token"
+    yield row("POST", token, ANYONE, 200, form, headers=headers, outsider=200)
 
 
 TAGS = f"{V3}/projects/{{project_id}}/tags"

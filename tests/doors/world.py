@@ -436,6 +436,7 @@ class World:
         client.post("/os-keypairs", {"keypair": {"name": "key", "public_key": ED25519}}).expect(200)
         path = f"//identity/v3/users/{persona.user_id}/application_credentials"
         made = client.post(path, {"application_credential": {"name": "old"}}).expect(201).json
+        robot = made["application_credential"]
         other = self.cast.second_member
         if persona.name == other.name:
             other = self.cast.member
@@ -443,7 +444,8 @@ class World:
             "own_user": persona.user_id,
             "own_token": persona.token,
             "other_token": other.token,
-            "credential_id": made["application_credential"]["id"],
+            "credential_id": robot["id"],
+            "oauth_client": b64encode(f"{robot['id']}:{robot['secret']}".encode()).decode(),
         }
 
     def fill(self, value: Any, persona: Persona | None) -> Any:

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.conf import settings
@@ -19,7 +20,7 @@ from django.utils import timezone
 
 from compute_site.identity import proof
 from compute_site.identity.lockout import note_failure, purge_failures
-from compute_site.identity.models import SignInFailures
+from compute_site.identity.models import ApplicationCredential, SignInFailures
 from compute_site.identity.passwords import verify_password
 from tests.world.cast import Cast
 from tests.world.client import ApiClient
@@ -95,6 +96,21 @@ def credential(name: str, secret: str) -> Said:
     )
 
 
+def oauth_client(name: str, secret: str) -> Said:
+    """The client of OAuth 2.0 that the application credential is."""
+    row = ApplicationCredential.objects.filter(user__username=name).first()
+    shown = {
+        "grant_type": "client_credentials",
+        "client_id": row.pk if row else name,
+        "client_secret": "secret of the robot" if secret == WHO.password else secret,
+    }
+    form = "application/x-www-form-urlencoded"
+    answer = ApiClient().post(
+        f"{V3}/OS-OAUTH2/token", urlencode(shown).encode(), headers={"Content-Type": form}
+    )
+    return Said(answer.status == 200, answer.status, answer.content.decode())
+
+
 def change_of_password(name: str, secret: str) -> Said:
     key = WHO.user_id if name == WHO.name else name
     body = {"user": {"original_password": secret, "password": WHO.password}}
@@ -109,6 +125,7 @@ DOORS = {
     "admin": page("/admin/login/"),
     "page": page("/accounts/login/"),
     "credential": credential,
+    "client of OAuth": oauth_client,
     "change of the password": change_of_password,
 }
 EACH_DOOR = pytest.mark.parametrize("door", DOORS.values(), ids=DOORS.keys())
@@ -332,6 +349,8 @@ def test_the_log_says_who_tried_from_where(door: Door) -> None:
         door(WHO.name, "guess of the password")
     lines = [line for line in written().splitlines() if "sign-in refused" in line]
     named = WHO.user_id if door in (token_by_id, change_of_password) else WHO.name
+    if door is oauth_client:
+        named = ApplicationCredential.objects.get().pk
     assert len(lines) == 1
     assert re.search(rf"WARNING .* \[req-[0-9a-f-]{{36}} - 127.0.0.1\] .*{named}", lines[0])
     assert "guess of the password" not in written()

@@ -377,9 +377,12 @@ FIRST: Mapping[str, Callable[[], dict[str, str]]] = {
 
 SIGNED = frozenset(
     f"post /identity/v3/{what}"
-    for what in ("OS-OAUTH1/request_token", "OS-OAUTH1/access_token", "ec2tokens", "s3tokens")
+    for what in (
+        *("OS-OAUTH1/request_token", "OS-OAUTH1/access_token", "OS-OAUTH2/token"),
+        *("ec2tokens", "s3tokens"),
+    )
 )
-"""What pages cannot try: it has to be signed just then."""
+"""What pages cannot try: it has to be signed just then, or with a secret that is told once."""
 
 
 def send(name: str) -> Answer:

@@ -95,8 +95,9 @@ def test_who_comes_while_all_threads_are_busy_is_answered_when_one_is_free(
         assert [read_answer(client).status for client in (*busy, *late)] == [200] * 5
 
 
-def test_logins_wait_for_each_other_alone(server: WebServer) -> None:
-    login = post("/slow/auth/tokens")
+@pytest.mark.parametrize("path", ["auth/tokens", "OS-OAUTH2/token"])
+def test_logins_wait_for_each_other_alone(server: WebServer, path: str) -> None:
+    login = post(f"/slow/{path}")
     with clients(server, 8, login) as waiting:
         began = time.monotonic()
         assert server.get().status == 200

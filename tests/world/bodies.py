@@ -786,6 +786,7 @@ WITHOUT_BODY = frozenset(
         "PUT //identity/v3/projects/{project_id}/tags/{tag}",
         "POST //identity/v3/OS-OAUTH1/request_token",  # the header Authorization has it all
         "POST //identity/v3/OS-OAUTH1/access_token",
+        "POST //identity/v3/OS-OAUTH2/token",  # a form
         *(
             f"PUT //identity/v3/policies/{{policy_id}}/OS-ENDPOINT-POLICY/{place}"
             for place in (

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from compute_site.api.authentication import find_by_basic
+from compute_site.api.authentication import find_by_basic, token_of
 from compute_site.api.json_view import JsonView
 from compute_site.api.links import root_of
 from compute_site.api.rendering import JsonRenderer
@@ -52,7 +52,7 @@ class IdentityView(JsonView):
 
     @cached_property
     def _proven(self) -> ValidToken:
-        text = self.request.META.get("HTTP_X_AUTH_TOKEN", "")
+        text = token_of(self.request)
         valid = find_token(text) if text else self._by_password()
         if valid is None:
             raise InvalidToken(
@@ -167,11 +167,17 @@ class IdentityView(JsonView):
         return response
 
 
-def render_error(error: Exception, _context: dict[str, Any]) -> Response:
-    """Every error of an identity view becomes Keystone's envelope."""
+def fault_of(error: Exception) -> Fault:
+    """The error as a fault; what nobody expected is logged."""
     fault: Fault = as_fault(error)
     if fault.status == 500:
         logger.error("unexpected error", exc_info=error)
+    return fault
+
+
+def render_error(error: Exception, _context: dict[str, Any]) -> Response:
+    """Every error of an identity view becomes Keystone's envelope."""
+    fault = fault_of(error)
     body = {
         "code": fault.status,
         "message": fault.detail,

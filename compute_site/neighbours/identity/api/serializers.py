@@ -473,6 +473,18 @@ class Ec2Body(IdentityBody):
     tenant_id = Member(id_of(Project, "project"), missing=NEEDED)
 
 
+class OAuth2Form(IdentityBody):
+    """The form by which a client of OAuth 2.0 asks for a token."""
+
+    noun = ""
+    rest = None
+
+    grant_type = Member(short_text, missing=NEEDED)
+    scope = Member(text)
+    client_id = Member(short_text)
+    client_secret = Member(text)
+
+
 def password_or_none(value: Any) -> str | None:
     """``null`` means that the user cannot log in with a password."""
     return None if value is None else str(password_text(value))

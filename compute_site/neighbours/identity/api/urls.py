@@ -66,6 +66,7 @@ from compute_site.neighbours.identity.api.oauth import (
     ConsumerList,
     RequestTokens,
 )
+from compute_site.neighbours.identity.api.oauth2 import OAuth2Tokens
 from compute_site.neighbours.identity.api.project import (
     OwnProjects,
     ProjectDetail,
@@ -215,6 +216,7 @@ urlpatterns = [
     path("v3/OS-TRUST/trusts/<trust_id>/roles", TrustRoleList.as_view()),
     path("v3/OS-TRUST/trusts/<trust_id>/roles/<role_id>", TrustRole.as_view()),
     *oauth(),
+    path("v3/OS-OAUTH2/token", OAuth2Tokens.as_view()),
     path("v3/groups", GroupList.as_view()),
     path("v3/groups/<group_id>", GroupDetail.as_view()),
     path("v3/groups/<group_id>/users", MemberList.as_view()),

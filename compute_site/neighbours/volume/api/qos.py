@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from compute_site.api.authentication import is_cross_site
+from compute_site.api.authentication import is_cross_site, token_of
 from compute_site.faults import BadRequest
 from compute_site.identity.errors import CrossSite
 from compute_site.neighbours.serializers import BodySerializer, ItemsSerializer
@@ -144,7 +144,7 @@ class QosChange(QosView):
     """
 
     def find_to_change(self, specs_id: str) -> QosSpecs:
-        if "HTTP_X_AUTH_TOKEN" not in self.request.META and is_cross_site(self.request):
+        if not token_of(self.request) and is_cross_site(self.request):
             raise CrossSite("A page of another site may not write in your name.")
         self.caller.permit(policies.UPDATE_QOS)
         return self.find_specs(specs_id)
