@@ -22,6 +22,7 @@ from compute_site.identity.kept_models import (
 )
 from compute_site.identity.limit_models import Limit, RegisteredLimit
 from compute_site.identity.oauth_models import AccessToken, Consumer, RequestToken
+from compute_site.identity.revocation_models import Revocation
 from compute_site.identity.service_models import (
     Endpoint,
     EndpointGroup,
@@ -54,6 +55,7 @@ __all__ = [
     "Region",
     "RegisteredLimit",
     "RequestToken",
+    "Revocation",
     "Role",
     "RoleAssignment",
     "Service",

@@ -20,6 +20,7 @@ from compute_site.identity.errors import EndedMeanwhile
 from compute_site.identity.models import (
     AccessToken,
     ApplicationCredential,
+    Revocation,
     Role,
     Token,
     Trust,
@@ -210,8 +211,12 @@ def sign_out(user_ids: Iterable[str]) -> int:
 
 
 def purge_tokens() -> int:
-    """Delete expired tokens; return how many there were."""
-    return Token.objects.filter(expires_at__lte=timezone.now()).delete()[0]
+    """Delete expired tokens; return how many there were. Those that were ended before are forgotten
+    when they would have expired.
+    """
+    over = {"expires_at__lte": timezone.now()}
+    Revocation.objects.filter(**over).delete()
+    return Token.objects.filter(**over).delete()[0]
 
 
 def purge_sessions() -> None:

@@ -16,6 +16,7 @@ from django.http import HttpRequest
 from compute_site.console.api_pages import RefusalPages, as_sent
 from compute_site.console.lists import ListAdmin, word_filter
 from compute_site.console.operator import is_superuser
+from compute_site.console.read_only import RecordAdmin
 from compute_site.console.rule_boxes import PlaceRulesAdmin
 from compute_site.faults import BadRequest, Fault
 from compute_site.identity import kept, limits, services
@@ -39,6 +40,7 @@ from compute_site.identity.models import (
     Region,
     RegisteredLimit,
     RequestToken,
+    Revocation,
     RoleAssignment,
     Service,
     StoredCredential,
@@ -556,6 +558,17 @@ class AccessTokenAdmin(ShownAndDeleted):
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         remove_access(obj, by=name_of(request))
+
+
+@admin.register(Revocation)
+class RevocationAdmin(RecordAdmin):
+    """Tokens that were ended before their time, as long as they would have lasted."""
+
+    list_display = ("audit_id", "revoked_at", "expires_at")
+    list_filter = ("revoked_at",)
+    search_fields = ("audit_id",)
+    search_help_text = "Part of the audit id"
+    ordering = ("-revoked_at",)
 
 
 @admin.register(AccessRule)

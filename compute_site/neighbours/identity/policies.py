@@ -218,6 +218,16 @@ REVOKE_TOKEN = _admins(
     "revoke_token", "End the token of others.", f"DELETE {V3}/auth/tokens", noun="token"
 )
 
+LIST_REVOKED = rule(
+    "identity:list_revoke_events",
+    Role.ADMIN,
+    "List the tokens that were ended before their time.",
+    (f"GET {V3}/OS-REVOKE/events",),
+    noun="token",
+    of_services=True,
+    on_system=Role.ADMIN,
+)
+
 SERVICES = _rules_of("services", "service", "service")
 ENDPOINTS = _rules_of("endpoints", "endpoint", "endpoint")
 REGIONS = _changes_of("regions", "region", "region")

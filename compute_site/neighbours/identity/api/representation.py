@@ -28,6 +28,7 @@ from compute_site.identity.models import (
     Project,
     Region,
     RegisteredLimit,
+    Revocation,
     Role,
     Service,
     StoredCredential,
@@ -88,6 +89,12 @@ def show_token(valid: ValidToken, *, root: str, with_catalog: bool = True) -> di
             "consumer_id": token.access.consumer_id,
         }
     return {"token": shown}
+
+
+def show_revocation(row: Revocation) -> dict[str, str]:
+    """Tokens with this audit id are over that were issued until then."""
+    moment = show_time(row.revoked_at)
+    return {"audit_id": row.audit_id, "issued_before": moment, "revoked_at": moment}
 
 
 def show_receipt(receipt: Receipt) -> dict[str, Any]:

@@ -567,9 +567,8 @@ def _other_role(name: Any, role_id: Any) -> str:
     return found.key
 
 
-def coming_time(given: Any) -> dt.datetime | None:
-    if given is None:
-        return None
+def moment_of(given: Any) -> dt.datetime:
+    """A time; without a zone it is UTC."""
     try:
         moment = parse_datetime(given) if isinstance(given, str) else None
         if moment is not None and moment.tzinfo is None:
@@ -579,6 +578,13 @@ def coming_time(given: Any) -> dt.datetime | None:
         moment = None
     if moment is None:
         raise WrongValue("give a time such as 2030-01-31T12:00:00Z.")
+    return moment
+
+
+def coming_time(given: Any) -> dt.datetime | None:
+    if given is None:
+        return None
+    moment = moment_of(given)
     if moment <= timezone.now():
         raise WrongValue("this time is over.")
     return moment

@@ -3,27 +3,39 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import re
 from collections.abc import Callable
 from typing import Any
 
+from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from compute_site.identity.access_rules import SUPPORT
 from compute_site.identity.catalog import catalog
-from compute_site.identity.errors import ForeignToken, NoProject, TokenNotFound
+from compute_site.identity.errors import (
+    ForeignToken,
+    MalformedRequest,
+    NoProject,
+    TokenNotFound,
+)
 from compute_site.identity.factors import MoreProofsNeeded
 from compute_site.identity.login import log_in
+from compute_site.identity.models import Revocation
 from compute_site.identity.tokens import ValidToken, find_token, revoke_token
 from compute_site.neighbours.identity import policies
 from compute_site.neighbours.identity.api.envelope import IdentityView, render_error
+from compute_site.neighbours.identity.api.filters import check_known
 from compute_site.neighbours.identity.api.representation import (
     show_list,
     show_receipt,
+    show_revocation,
     show_token,
 )
+from compute_site.neighbours.identity.api.serializers import moment_of
 from compute_site.neighbours.identity.api.token_body import TokenBody
+from compute_site.values.keys import WrongValue
 
 SIGNATURE = "oauth1"
 RECEIPT = "Openstack-Auth-Receipt"
@@ -90,6 +102,30 @@ def show_error(error: Exception, context: dict[str, Any]) -> Response:
         return render_error(error, context)
     headers = {RECEIPT: error.receipt.text}
     return Response(show_receipt(error.receipt), status=error.status, headers=headers)
+
+
+class RevokedTokens(IdentityView):
+    """``GET /identity/v3/OS-REVOKE/events``: the tokens that were ended before their time."""
+
+    query_parameters = frozenset(("since",))
+
+    def get(self, request: Request) -> Response:
+        self.permit(policies.LIST_REVOKED)
+        check_known(request.GET, self.query_parameters)
+        rows = Revocation.objects.filter(expires_at__gt=timezone.now())
+        since = request.GET.get("since")
+        if since:
+            rows = rows.filter(revoked_at__gte=read_since(since))
+        items = [show_revocation(row) for row in rows]
+        return Response(show_list("events", items, url=request.build_absolute_uri()))
+
+
+def read_since(text: str) -> dt.datetime:
+    """Raises: MalformedRequest: it is no time."""
+    try:
+        return moment_of(text)
+    except WrongValue as error:
+        raise MalformedRequest(f"since: {error}") from None
 
 
 class Catalog(IdentityView):

@@ -94,7 +94,7 @@ from compute_site.neighbours.identity.api.stored import (
     StoredDetail,
     StoredList,
 )
-from compute_site.neighbours.identity.api.token import Catalog, Tokens
+from compute_site.neighbours.identity.api.token import Catalog, RevokedTokens, Tokens
 from compute_site.neighbours.identity.api.trust import (
     AccessRuleDetail,
     AccessRuleList,
@@ -178,6 +178,7 @@ urlpatterns = [
     re_path(r"^v3/?$", VersionDetail.as_view()),
     path("v3/auth/tokens", Tokens.as_view()),
     path("v3/auth/catalog", Catalog.as_view()),
+    path("v3/OS-REVOKE/events", RevokedTokens.as_view()),
     path("v3/auth/domains", OwnDomains.as_view()),
     path("v3/auth/system", OwnSystem.as_view()),
     path("v3/auth/projects", OwnProjects.as_view()),
