@@ -14,11 +14,12 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
+from compute_site.console.limits_form import LimitsForm, shown_limit
 from compute_site.console.lists import ListAdmin, word_filter
 from compute_site.console.read_only import RecordAdmin
 from quotas.changes import delete_limits, save_class_page, save_project_page
 from quotas.dashboard import find_near_limit
-from quotas.forms import LimitsForm, members_of, user_limits
+from quotas.forms import members_of, user_limits
 from quotas.history import read_changes
 from quotas.limits import (
     DEFAULT_CLASS,
@@ -29,7 +30,7 @@ from quotas.limits import (
 )
 from quotas.meters import meter
 from quotas.models import Limit, ProjectQuota, Usage
-from quotas.resources import COUNTED, LIMITED, RESOURCES, UNLIMITED
+from quotas.resources import COUNTED, LIMITED, RESOURCES
 from quotas.usage import project_usage, users_usage
 from quotas.warnings import over, projects_over, users_over
 
@@ -80,7 +81,7 @@ class ProjectQuotaAdmin(ListAdmin):
         return not limits_are_unified() and super().has_change_permission(request, obj)
 
     class Media:
-        css = {"all": ["quotas/quota.css"]}
+        css = {"all": ["compute_site/limits.css"]}
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -113,7 +114,7 @@ class ProjectQuotaAdmin(ListAdmin):
         project = get_object_or_404(ProjectQuota, pk=object_id)
         self._check_permission(request)
         own = own_limits(project_id=project.pk)
-        form = LimitsForm(own, request.POST or None)
+        form = LimitsForm(LIMITED, own, request.POST or None)
         users = user_limits(project.pk, request.POST or None)
         usage = project_usage(project.pk)
         if request.method == "POST" and form.is_valid() and users.is_valid():
@@ -145,7 +146,7 @@ class ProjectQuotaAdmin(ListAdmin):
         """The limits of a class. Only the class ``default`` has an effect."""
         self._check_permission(request)
         own = own_limits(quota_class=name)
-        form = LimitsForm(own, request.POST or None)
+        form = LimitsForm(LIMITED, own, request.POST or None)
         if request.method == "POST" and form.is_valid():
             by = str(request.user.pk)
             save_class_page(name, limits=form.limits, cleared=form.cleared, by=by)
@@ -250,7 +251,7 @@ def _rows(
             "name": resource,
             "meaning": RESOURCES[resource].meaning,
             "field": form[resource],
-            "wider": "no limit" if wider[resource] == UNLIMITED else wider[resource],
+            "wider": shown_limit(wider[resource]),
             "use": meter(usage[resource], own.get(resource, wider[resource]))
             if usage is not None and RESOURCES[resource].counted
             else "",

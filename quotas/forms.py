@@ -2,52 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from django import forms
 from django.db.models import Q, QuerySet
 
-from compute_site.api.microversions.fields import LARGEST_INT32
+from compute_site.console.limits_form import limit_field
 from compute_site.identity.models import User
 from quotas.models import Limit
-from quotas.resources import LIMITED, UNLIMITED
+from quotas.resources import LIMITED
 
 NOTHING = ("", "---------")
 MOST_SUGGESTED = 200
-
-
-def limit_field(**options: Any) -> forms.IntegerField:
-    """A field for a limit; −1 means no limit."""
-    return forms.IntegerField(min_value=UNLIMITED, max_value=LARGEST_INT32, **options)
-
-
-class LimitsForm(forms.Form):
-    """One limit for each resource; where it is empty, that of the next wider scope applies."""
-
-    def __init__(self, own: Mapping[str, int], *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.own = own
-        for resource in LIMITED:
-            self.fields[resource] = limit_field(required=False, initial=own.get(resource))
-
-    @property
-    def limits(self) -> dict[str, int]:
-        """The limits that were set or changed in the form."""
-        return {
-            resource: limit
-            for resource, limit in self.cleaned_data.items()
-            if limit is not None and limit != self.own.get(resource)
-        }
-
-    @property
-    def cleared(self) -> list[str]:
-        """The resources whose limit was removed in the form."""
-        return [
-            resource
-            for resource, limit in self.cleaned_data.items()
-            if limit is None and resource in self.own
-        ]
 
 
 class UserLimitForm(forms.Form):

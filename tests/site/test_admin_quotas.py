@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from compute_site.identity.models import User
+from compute_site.neighbours.volume.models import ClassQuota, VolumeType
 from quotas.models import Limit, LimitChange, Usage
 from quotas.resources import LIMITED
 from tests.world.cast import ALPHA, BETA, Cast
@@ -20,6 +22,7 @@ from tests.world.factories import make_instance, make_project, make_user
 LIST = reverse("admin:quotas_projectquota_changelist")
 PAGE = reverse("admin:quotas_projectquota_change", args=[ALPHA])
 CLASS_PAGE = reverse("admin:quotas_class_change", args=["default"])
+VOLUME_CLASS_PAGE = reverse("admin:volume_class_change", args=["default"])
 
 
 @pytest.fixture
@@ -246,3 +249,57 @@ def test_deleting_limits_leaves_a_trace(admin_site: Client) -> None:
         (None, "default", "", "cores", 6, None, by),
         (BETA, "", "someone", "ram", 5, None, by),
     ]
+
+
+def volume_limits(as_admin: ApiClient, name: str = "default") -> dict[str, int]:
+    shown = as_admin.get(f"//volume/v3/os-quota-class-sets/{name}").expect(200)
+    limits: dict[str, int] = shown.json["quota_class_set"]
+    return limits
+
+
+def test_a_class_of_the_volume_service_has_all_its_limits_on_a_page(
+    admin_site: Client, as_admin: ApiClient
+) -> None:
+    VolumeType.objects.create(name="fast")
+    ClassQuota.objects.create(quota_class="default", resource="volumes", limit=7)
+    listed = admin_site.get(reverse("admin:volume_classquota_changelist")).content.decode()
+    assert VOLUME_CLASS_PAGE in listed
+    page = admin_site.get(VOLUME_CLASS_PAGE)
+    assert {"volumes", "gigabytes", "backups", "gigabytes_fast"} <= set(page.context["form"].fields)
+    wider = {row["name"]: row["wider"] for row in page.context["rows"]}
+    assert (wider["volumes"], wider["gigabytes_fast"]) == ("10", "no limit")
+    assert page.context["form"]["volumes"].value() == 7
+
+    sent = {"gigabytes": "20", "gigabytes_fast": "5", "snapshots": "-1"}
+    assert admin_site.post(VOLUME_CLASS_PAGE, sent).status_code == 302
+
+    shown = volume_limits(as_admin)
+    assert (shown["volumes"], shown["gigabytes"], shown["snapshots"]) == (10, 20, -1)
+    assert (shown["gigabytes_fast"], shown["backups"]) == (5, 10)
+    rows = ClassQuota.objects.values_list("resource", "limit")
+    assert dict(rows) == {"gigabytes": 20, "gigabytes_fast": 5, "snapshots": -1}
+    other = admin_site.get(reverse("admin:volume_class_change", args=["gold/fast"]))
+    assert {row["name"]: row["wider"] for row in other.context["rows"]}["gigabytes"] == "20"
+
+
+@pytest.mark.parametrize("wrong", ["-2", "banana", "9" * 40, "1.5"])
+def test_a_wrong_limit_of_the_class_changes_nothing(admin_site: Client, wrong: str) -> None:
+    page = admin_site.post(VOLUME_CLASS_PAGE, {"volumes": "3", "gigabytes": wrong})
+    assert page.status_code == 200
+    assert page.context["form"].errors.keys() == {"gigabytes"}
+    assert not ClassQuota.objects.exists()
+
+
+def test_the_page_of_a_class_is_for_who_may_see_and_change_it(admin_site: Client) -> None:
+    long = reverse("admin:volume_class_change", args=["x" * 256])
+    assert admin_site.get(long).status_code == 404
+    staff = make_user(is_staff=True)
+    client = Client()
+    client.force_login(staff)
+    assert client.get(VOLUME_CLASS_PAGE).status_code == 403
+    staff.user_permissions.add(Permission.objects.get(codename="view_classquota"))
+    page = client.get(VOLUME_CLASS_PAGE)
+    assert page.status_code == 200
+    assert 'value="Save"' not in page.content.decode()
+    assert client.post(VOLUME_CLASS_PAGE, {"volumes": "3"}).status_code == 403
+    assert not ClassQuota.objects.exists()

@@ -6,13 +6,19 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 
 from compute_site.caller import Caller
 from compute_site.console.api_pages import ApiAdmin, ApiForm
 from compute_site.console.form_fields import RowSelect, RowSelects
+from compute_site.console.limits_form import UNLIMITED, LimitsForm, shown_limit
 from compute_site.console.lists import ListAdmin, word_filter
 from compute_site.console.named import named
 from compute_site.console.read_only import RecordAdmin
@@ -32,7 +38,12 @@ from compute_site.neighbours.volume.local import (
     groups,
     qos,
 )
-from compute_site.neighbours.volume.local.limits import QUOTAS
+from compute_site.neighbours.volume.local.limits import (
+    DEFAULT,
+    LONGEST_CLASS,
+    QUOTAS,
+    names_for,
+)
 from compute_site.neighbours.volume.local.metadata import change_metadata
 from compute_site.neighbours.volume.message_models import Message
 from compute_site.neighbours.volume.models import (
@@ -634,6 +645,7 @@ class DefaultTypeAdmin(ListAdmin):
 class ClassQuotaAdmin(ListAdmin):
     """The limits of quota classes, as in the volume API."""
 
+    change_list_template = "compute_site/class_limits_list.html"
     list_display = ("quota_class", "resource", "limit")
     list_editable = ("limit",)
     list_display_links = ("quota_class",)
@@ -641,6 +653,54 @@ class ClassQuotaAdmin(ListAdmin):
     search_fields = ("quota_class", "resource")
     search_help_text = "Part of the class or of the resource"
     ordering = ("quota_class", "resource")
+
+    class Media:
+        css = {"all": ["compute_site/limits.css"]}
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.class_view)
+        return [path("classes/<path:name>/", view, name="volume_class_change"), *super().get_urls()]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        page = {"class_page": reverse("admin:volume_class_change", args=[DEFAULT])}
+        return super().changelist_view(request, {**page, **(extra_context or {})})
+
+    def class_view(self, request: HttpRequest, name: str) -> HttpResponse:
+        """All limits of a class; for types as well."""
+        may = self.has_change_permission if request.method == "POST" else self.has_view_permission
+        if not may(request):
+            raise PermissionDenied
+        if len(name) > LONGEST_CLASS or "\0" in name:
+            raise Http404
+        usual = QUOTAS.of_options if name == DEFAULT else QUOTAS.defaults
+        own = dict(ClassQuota.objects.filter(quota_class=name).values_list("resource", "limit"))
+        resources = [*QUOTAS.kinds, *names_for(VolumeType.objects.all())]
+        form = LimitsForm(resources, own, request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            with transaction.atomic():
+                QUOTAS.set_class(name, form.limits)
+                QUOTAS.forget_class(name, form.cleared)
+            self.message_user(request, f"The limits of {name} are saved.", messages.SUCCESS)
+            return redirect(request.path)
+        shown = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "media": self.media,
+            "may_change": self.has_change_permission(request),
+            "title": f"Limits of the class {name}",
+            "form": form,
+            "rows": [
+                {
+                    "name": resource,
+                    "field": form[resource],
+                    "wider": shown_limit(usual.get(resource, UNLIMITED)),
+                }
+                for resource in resources
+            ],
+        }
+        return TemplateResponse(request, "compute_site/limits.html", shown)
 
 
 @admin.register(Quota)

@@ -14,8 +14,8 @@ from compute_site.neighbours.ownership import find_project_id, permit_on
 from compute_site.neighbours.serializers import BodySerializer
 from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.api.views import VolumeView
-from compute_site.neighbours.volume.local.limits import QUOTAS
-from compute_site.neighbours.volume.models import BY_TYPE, VolumeType
+from compute_site.neighbours.volume.local.limits import LONGEST_CLASS, QUOTAS, names_for
+from compute_site.neighbours.volume.models import VolumeType
 from compute_site.values.keys import IGNORED, Key, WrongValue, limit
 from compute_site.values.words import PLAIN_TRUE
 
@@ -44,8 +44,7 @@ class ClassUpdate(LimitsOfTypes):
 
 def names_of_types(caller: Caller) -> list[str]:
     """What is limited for each type that the caller sees."""
-    kinds = VolumeType.objects.visible_to(caller).order_by("name").values_list("name", flat=True)
-    return [f"{noun}_{name}" for name in kinds for noun in BY_TYPE]
+    return names_for(VolumeType.objects.visible_to(caller))
 
 
 def read_limits(caller: Caller, values: Mapping[str, Any], noun: str) -> dict[str, int]:
@@ -143,6 +142,3 @@ class QuotaClass(QuotaSetDefaults):
 
     def of_class(self, name: str) -> dict[str, int]:
         return self.with_types(QUOTAS.of_class(name))
-
-
-LONGEST_CLASS = 255

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from django.db.models import Sum, Value
+from django.db.models import QuerySet, Sum, Value
 
 from compute_site.neighbours.quotas import UNLIMITED, Kind, Part, Quotas
 from compute_site.neighbours.volume.backup_models import Backup
@@ -23,12 +23,17 @@ from compute_site.neighbours.volume.protocol import LimitBelowUse, VolumeQuotaRe
 
 DEFAULT = "default"
 """The class of all projects."""
+LONGEST_CLASS = 255
 
 
 class VolumeQuotas(Quotas):
     """With limits of classes, and of types: ``volumes_fast``, ``gigabytes_fast``, … A type has no
     limit unless somebody has set one.
     """
+
+    @property
+    def of_options(self) -> dict[str, int]:
+        return super().defaults
 
     @property
     def defaults(self) -> dict[str, int]:
@@ -51,6 +56,10 @@ class VolumeQuotas(Quotas):
             unique_fields=["quota_class", "resource"],
             update_fields=["limit"],
         )
+
+    def forget_class(self, name: str, resources: Collection[str]) -> None:
+        """Delete these limits of a class, so that the wider ones apply."""
+        ClassQuota.objects.filter(quota_class=name, resource__in=resources).delete()
 
     def limits_of(self, project_id: str) -> dict[str, int]:
         usual = ClassQuota.objects.filter(quota_class=DEFAULT).annotate(own=Value(0))
@@ -98,6 +107,12 @@ class VolumeQuotas(Quotas):
         words = [f"{noun}_{name}" for noun in BY_TYPE]
         for rows in (self.own, ClassQuota.objects):
             rows.filter(resource__in=words).delete()
+
+
+def names_for(types: QuerySet[VolumeType]) -> list[str]:
+    """What is limited for each of the types."""
+    names = types.order_by("name").values_list("name", flat=True)
+    return [f"{noun}_{name}" for name in names for noun in BY_TYPE]
 
 
 def _kind_of_type(name: str) -> Kind:
