@@ -452,7 +452,16 @@ class PolicyAssociationAdmin(MadeAndDeleted):
     list_prefetched = ("policy", "endpoint__service", "service", "region")
     list_filter = (word_filter("policy", "policy__id", "policy__type"),)
     search_fields = ("policy__id", "endpoint__id", "service__type", "service__name", "region__id")
-    fields = ("policy", "endpoint", "service", "region")
+    fieldsets: ClassVar[Any] = [
+        (
+            None,
+            {
+                "fields": ("policy", "endpoint", "service", "region"),
+                "description": "What is nearest counts: the policy of an endpoint, or else of its "
+                "service in its region or one around it, or else of its service.",
+            },
+        )
+    ]
     autocomplete_fields = ("policy", "endpoint", "service", "region")
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
