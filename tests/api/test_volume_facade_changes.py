@@ -105,7 +105,9 @@ def test_snapshots_come_and_go(as_member: ApiClient, cast: Cast) -> None:
     volume = Volume.objects.create(project=cast.alpha, size=3)
     body = {"snapshot": {"volume_id": str(volume.pk), "name": "snap"}}
     made = as_member.post(f"{V3}/snapshots", body).expect(202).json["snapshot"]
-    assert (made["size"], made["status"]) == (3, "available")
+    assert (made["size"], made["status"]) == (3, "creating")
+    shown = as_member.get(f"{V3}/snapshots/{made['id']}").expect(200).json["snapshot"]
+    assert shown["status"] == "available"
     as_member.delete(f"{V3}/volumes/{volume.pk}").expect(400)
     path = f"{V3}/snapshots/{made['id']}"
     as_member.put(path, {"snapshot": {"description": "d"}}).expect(200)

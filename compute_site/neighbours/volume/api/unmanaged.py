@@ -15,7 +15,7 @@ from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.api.about import BACKENDS
 from compute_site.neighbours.volume.api.queries import Read
 from compute_site.neighbours.volume.api.serializers import VolumeManage
-from compute_site.neighbours.volume.api.views import VolumeView
+from compute_site.neighbours.volume.api.views import BEGUN, VolumeView
 from compute_site.neighbours.volume.local import unmanaged
 from compute_site.neighbours.volume.models import UnmanagedVolume
 
@@ -61,7 +61,7 @@ class Unmanaged(UnmanagedDetail):
         if values["host"] not in BACKENDS:
             raise BadRequest(f"There is no store at {values['host']}.", field="volume.host")
         volume = unmanaged.manage(self.caller, values)
-        return Response({"volume": self.show_changed(volume)}, status=202)
+        return Response({"volume": self.show_changed(volume) | BEGUN}, status=202)
 
     def show(self, row: UnmanagedVolume) -> dict[str, Any]:
         return show_plain(row)

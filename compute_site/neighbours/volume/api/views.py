@@ -55,7 +55,7 @@ from compute_site.neighbours.volume.api.version import (
     starting,
     why_newer,
 )
-from compute_site.neighbours.volume.local import changes
+from compute_site.neighbours.volume.local import changes, copies
 from compute_site.neighbours.volume.local.limits import QUOTAS
 from compute_site.neighbours.volume.models import Snapshot, Volume
 from compute_site.values.words import PLAIN_TRUE
@@ -72,6 +72,12 @@ RULES_OF_KEYS = {
     "os-vol-tenant-attr:tenant_id": policies.SHOW_PROJECT,
     "volume_image_metadata": policies.SHOW_IMAGE,
 }
+
+
+BEGUN: dict[str, Any] = {"status": copies.CREATING}
+"""What the answer to a create says, as in Cinder: clients look again before they go on, and see
+keys that it has not.
+"""
 
 
 class VolumeView(ListView):
@@ -249,7 +255,7 @@ class Volumes(VolumesDetail):
             self.read("volume", VolumeCreate).values,
             by_disks_of_image=self.version >= DISKS_OF_IMAGES,
         )
-        return Response({"volume": self.show_changed(volume)}, status=202)
+        return Response({"volume": self.show_changed(volume) | BEGUN}, status=202)
 
     def show(self, volume: Volume) -> dict[str, Any]:
         row_id = str(volume.pk)
@@ -397,7 +403,7 @@ class Snapshots(SnapshotsDetail):
                 )
             values["force"] = True
         snapshot = changes.create_snapshot(self.caller, values)
-        return Response({"snapshot": self.show_made(snapshot)}, status=202)
+        return Response({"snapshot": self.show_made(snapshot) | BEGUN}, status=202)
 
     def show(self, snapshot: Snapshot) -> dict[str, Any]:
         return show_plain_snapshot(snapshot)
