@@ -418,8 +418,9 @@ class UnmanagedVolumeAdmin(RecordAdmin):
     """They are made volumes again by the volume API (``manageable_volumes``)."""
 
     list_display = ("__str__", "size", "created_at")
+    search_fields = ("id__startswith",)
     id_fields = ("id",)
-    search_help_text = "Id that the volume had"
+    search_help_text = "Id that the volume had, or how it begins"
     ordering = ("-created_at", "id")
     readonly_fields = ("id", "size", "created_at")
 
