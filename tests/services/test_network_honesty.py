@@ -396,6 +396,17 @@ def test_tags_are_given_and_taken(
     assert as_member.get(tags).json == {"tags": []}
 
 
+def test_who_has_a_network_tags_its_subnets_of_other_projects(
+    as_member: ApiClient, as_admin: ApiClient, network: Network
+) -> None:
+    values = {"network_id": str(network.pk), "cidr": "10.77.0.0/24", "ip_version": 4}
+    body = {"subnet": {**values, "project_id": BETA}}
+    made = as_admin.post(f"{V2}/subnets", body).expect(201).json["subnet"]["id"]
+    as_member.put(f"{V2}/subnets/{made}/tags", {"tags": ["a", "b"]}).expect(200)
+    as_member.delete(f"{V2}/subnets/{made}/tags/a").expect(204)
+    assert as_member.get(f"{V2}/subnets/{made}/tags").expect(200).json == {"tags": ["b"]}
+
+
 def test_a_port_with_several_addresses_needs_one_named_for_its_floating_ip(
     as_member: ApiClient, network: Network
 ) -> None:

@@ -177,6 +177,15 @@ def test_rules_are_found_by_ranges(as_member: ApiClient, cast: Cast) -> None:
     assert as_member.get(f"{path}=10.0.0.0/8").expect(200).json["security_group_rules"] == []
 
 
+def test_rules_are_found_by_their_revision(as_member: ApiClient, cast: Cast) -> None:
+    as_member.post(f"{V2}/security-groups", {"security_group": {"name": "web"}}).expect(201)
+    path = f"{V2}/security-group-rules?revision_number"
+    rules = as_member.get(f"{path}=0").expect(200).json["security_group_rules"]
+    assert {rule["revision_number"] for rule in rules} == {0}
+    assert as_member.get(f"{path}=22").expect(200).json["security_group_rules"] == []
+    as_member.get(f"{path}=x").expect(400)
+
+
 def test_a_group_is_named_once(as_member: ApiClient, network: Network) -> None:
     group = str(make_security_group(project_id=ALPHA).pk)
     make_port(as_member, network, security_groups=[group, group]).expect(400)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, QuerySet, Value
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -235,13 +235,15 @@ class Rules(NetworkView):
         "remote_group_id": by_id("remote_group"),
         "remote_address_group_id": by_id("remote_address_group"),
         "description": Filter("description"),
+        "revision_number": by_number("revision_number"),
         "project_id": Filter("group__project"),
         "tenant_id": Filter("group__project"),
     }
 
     def rows(self) -> QuerySet[SecurityGroupRule]:
         groups = SecurityGroup.objects.visible_to(self.caller)
-        return SecurityGroupRule.objects.filter(group__in=groups).select_related("group")
+        rows = SecurityGroupRule.objects.filter(group__in=groups).select_related("group")
+        return rows.alias(revision_number=Value(0))
 
     def show(self, row: SecurityGroupRule) -> dict[str, Any]:
         return show_rule(row)

@@ -10,7 +10,7 @@ from django.db import transaction
 from compute_site.caller import Caller
 from compute_site.faults import BadRequest, NotFound
 from compute_site.neighbours.network.local.rights import permit
-from compute_site.neighbours.network.models import Described
+from compute_site.neighbours.network.models import Described, Subnet
 from compute_site.values.keys import WrongValue, filled_text, list_of, up_to
 
 LONGEST_TAG = 255
@@ -68,7 +68,8 @@ def _change_tags(
     caller: Caller, row: Described, rule: str, change: Callable[[list[str]], Sequence[str]]
 ) -> list[str]:
     """Replace the tags by what ``change`` gives for the present ones. Concurrent changes wait."""
-    permit(caller, rule, row.project_id)  # type: ignore[attr-defined] # every kind has one
+    network = row.network if isinstance(row, Subnet) else None
+    permit(caller, rule, row.project_id, network)  # type: ignore[attr-defined] # every kind has one
     locked = _lock(row)
     try:
         tags = read_tags(sorted(set(change(locked.tags))))
