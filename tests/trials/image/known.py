@@ -94,6 +94,7 @@ KNOWN: tuple[tuple[str, Test], ...] = (
     ("Glance breaks (500)", by("", None, 500)),
     ("members' ids have at most 255 characters", by("images/.*/members", 400, 200)),
     ("a marker that is not to be seen is as unknown as any", by(r"images\?", 400, 403)),
+    ("there is no cache", by("cache", 404, 403)),
     ("data are not copied between stores", _sends("copy-image", 400, (202, 403, 409))),
     ("a property has a name", _sends("'path': '/'", 400, 200)),
     ("a property has a name", _has_no_name),

@@ -95,8 +95,15 @@ def _says(pattern: str, told: str, path: str = "", whose: int = 0) -> Test:
 
 def _tags_of_foreign_subnet(request: Request, ours: Answer, theirs: Answer, what: str) -> bool:
     """It is seen by the project of its network, which may not change it."""
-    seen = _says("^status 40[03], theirs 404", "TagResourceNotFound", "subnets/.*/tags", 1)
+    seen = _says("^status (400|20[014]), theirs 404", "TagResourceNotFound", "subnets/.*/tags", 1)
     return request.who != "admin" and seen(request, ours, theirs, what)
+
+
+def _address_of_foreign_subnet(request: Request, ours: Answer, theirs: Answer, what: str) -> bool:
+    """The port would get one of it here; there it gets none at all."""
+    if not _says("^status 409, theirs 201", "NoAddressLeft", "ports$")(request, ours, theirs, what):
+        return False
+    return theirs.json["port"]["fixed_ips"] == []
 
 
 def _empty_change_of_outside(request: Request, ours: Answer, theirs: Answer, what: str) -> bool:
@@ -179,6 +186,7 @@ KNOWN: tuple[tuple[str, Test], ...] = (
     ("a number with a fraction is refused", _fraction),
     ("true is no number", _truth_for_a_number),
     ("subnets of others in an own network are seen", _tags_of_foreign_subnet),
+    ("ports get addresses of subnets of others in an own network", _address_of_foreign_subnet),
     ("a change of nothing needs no right of an attribute", _empty_change_of_outside),
     (
         "for another project nothing is made: 403",
