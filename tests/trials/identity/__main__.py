@@ -97,8 +97,9 @@ def differs(request: Request, ours: Answer, theirs: Answer, apart: set[str]) -> 
         return f"status {ours.status}, theirs {theirs.status}"
     if ours.status >= 300 or not isinstance(ours.json, dict) or not isinstance(theirs.json, dict):
         return None
-    if isinstance(ours.json.get(request.kind), list) and request.kind in theirs.json:
-        mine, other = (things(answer.json[request.kind], apart) for answer in (ours, theirs))
+    listed = [rows_of(request, answer) for answer in (ours, theirs)]
+    if all(isinstance(rows, list) for rows in listed):
+        mine, other = (things(rows, apart) for rows in listed)
         return None if mine == other else f"list {sorted(mine ^ other)[:3]}"
     if request.kind == "config":
         return (
@@ -108,6 +109,13 @@ def differs(request: Request, ours: Answer, theirs: Answer, apart: set[str]) -> 
         if isinstance(ours.json.get(noun), dict) and isinstance(theirs.json.get(noun), dict):
             return members_differ(ours.json[noun], theirs.json[noun])
     return None
+
+
+def rows_of(request: Request, answer: Answer) -> Any:
+    """The rows of a list; or the one that was looked for."""
+    if request.kind == "nearest":
+        return [answer.json.get("policy")]
+    return answer.json.get(request.kind)
 
 
 def things(rows: Any, apart: set[str]) -> set[str]:

@@ -129,6 +129,7 @@ class Asker(Drawing):
             *((self.others,) * 3),
             *((self.config,) * 5),
             *((self.filtered,) * 6),
+            *((self.policies,) * 8),
             *((self.ec2,) * 4),
             *((self.access_rules,) * 2),
             *((self.trust_roles,) * 2),
@@ -266,6 +267,24 @@ class Asker(Drawing):
             )
         )
         methods = ("PUT", "PUT", "GET", "HEAD", "DELETE") if kind == "pair" else ("GET",)
+        return self.sent(kind, self.draw.choice(methods), path)
+
+    def policies(self) -> Request:
+        """The policies of endpoints, of services, and of services in regions."""
+        policy, endpoint, service, region = (
+            self.one(kind) for kind in ("policy", "endpoint", "service", "region")
+        )
+        base = f"/policies/{policy}/OS-ENDPOINT-POLICY"
+        kind, path = self.draw.choice(
+            (
+                *(("pair", f"{base}/endpoints/{endpoint}"),) * 2,
+                *(("pair", f"{base}/services/{service}"),) * 2,
+                *(("pair", f"{base}/services/{service}/regions/{region}"),) * 2,
+                ("endpoints", f"{base}/endpoints"),
+                *(("nearest", f"/endpoints/{endpoint}/OS-ENDPOINT-POLICY/policy"),) * 2,
+            )
+        )
+        methods = ("PUT", "PUT", "PUT", "GET", "HEAD", "DELETE") if kind == "pair" else ("GET",)
         return self.sent(kind, self.draw.choice(methods), path)
 
     def ec2(self) -> Request:

@@ -140,6 +140,14 @@ KNOWN: tuple[tuple[str, Test], ...] = (
     ("a policy is not empty", _empty_policy),
     ("a group of endpoints may have no filters", _no_filters),
     (
+        "an endpoint that was deleted has no policy any more",
+        by("/policies/.*/OS-ENDPOINT-POLICY/endpoints$", 200, 404),
+    ),
+    (
+        "where a policy was deleted, the next one counts",
+        by("/endpoints/.*/OS-ENDPOINT-POLICY/policy$", 200, 404),
+    ),
+    (
         "a tag that a project has already can be given again",
         by("/projects/.*/tags/", 201, 400, method="PUT"),
     ),
