@@ -10,7 +10,7 @@ from tests.trials.identity.asking import Request
 from tests.trials.reasons import Test, by, has
 from tests.trials.service import Answer
 
-LONGEST_EMAIL = 254
+LONGEST_EMAIL, LONGEST_ID = 254, 64
 
 
 def _itself(request: Request, ours: Answer, theirs: Answer) -> bool:
@@ -84,9 +84,15 @@ def _own_service(request: Request, ours: Answer, theirs: Answer) -> bool:
     return said and request.method == "PATCH" and (ours.status, theirs.status) == (200, 409)
 
 
-def _long_email(request: Request, ours: Answer, theirs: Answer) -> bool:
-    long = request.kind == "user" and len(str(_told(request).get("email", ""))) > LONGEST_EMAIL
-    return long and ours.status == 400 and theirs.status in (200, 201)
+def _no_email(request: Request, ours: Answer, theirs: Answer) -> bool:
+    email = _told(request).get("email", "")
+    odd = not isinstance(email, str | None) or len(email or "") > LONGEST_EMAIL
+    return request.kind == "user" and odd and ours.status == 400 and theirs.status in (200, 201)
+
+
+def _long_id(request: Request, ours: Answer, theirs: Answer) -> bool:
+    long = len(str(_told(request).get("trustee_user_id", ""))) > LONGEST_ID
+    return request.kind == "trust" and long and (ours.status, theirs.status) == (400, 404)
 
 
 def _colour_of_trust(request: Request, ours: Answer, theirs: Answer) -> bool:
@@ -130,7 +136,7 @@ KNOWN: tuple[tuple[str, Test], ...] = (
         "a group of endpoints that is not there has no projects",
         by("/OS-EP-FILTER/endpoint_groups/.*/projects$", 404, 200, method="GET"),
     ),
-    ("an address for mail has at most 254 characters", _long_email),
+    ("an address for mail is a text of at most 254 characters", _no_email),
     (
         "a user or a group that is not there inherits nothing",
         by("/OS-INHERIT/.*/inherited_to_projects$", 404, 204, method="PUT"),
@@ -138,6 +144,11 @@ KNOWN: tuple[tuple[str, Test], ...] = (
     ("unknown members of trusts are refused", _colour_of_trust),
     ("a pair of keys is found below its user alone", by("/users/.*/OS-EC2/", 404, (200, 204))),
     ("a policy is not empty", _empty_policy),
+    ("the id of a trustee has at most 64 characters", _long_id),
+    (
+        "a group of endpoints is looked for before the body is read",
+        by("/OS-EP-FILTER/endpoint_groups/", 404, 400, method="PATCH"),
+    ),
     ("a group of endpoints may have no filters", _no_filters),
     (
         "an endpoint that was deleted has no policy any more",
@@ -152,8 +163,8 @@ KNOWN: tuple[tuple[str, Test], ...] = (
         by("/projects/.*/tags/", 201, 400, method="PUT"),
     ),
     (
-        "a group that is not there inherits nothing",
-        by("/OS-INHERIT/.*/groups/.*/roles/inherited_to_projects$", 404, 200, method="GET"),
+        "a user or a group that is not there inherits nothing",
+        by("/OS-INHERIT/.*/(users|groups)/.*/roles/inherited_to_projects$", 404, 200, method="GET"),
     ),
     (
         "what groups inherit in a project has a URL",
