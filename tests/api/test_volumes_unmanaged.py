@@ -123,6 +123,7 @@ def test_what_is_not_taken_over(as_admin: ApiClient) -> None:
     manage(as_admin, name, volume_type="unknown").expect(404)
     strange = VolumeType.objects.create(name="strange", extra_specs={"vendor_name": "other"})
     manage(as_admin, name, volume_type=strange.name).expect(400)
+    manage(as_admin, name, volume_type="x", availability_zone=5).expect(400)
     Quota.objects.create(project_id=ALPHA, resource="gigabytes", limit=4)
     manage(as_admin, name).expect(413)
     assert UnmanagedVolume.objects.get().pk == volume.pk

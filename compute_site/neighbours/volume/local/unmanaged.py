@@ -10,6 +10,7 @@ from django.db import transaction
 from compute_site.caller import Caller
 from compute_site.faults import BadRequest
 from compute_site.neighbours.ids import canonical_ids
+from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.local.backend import suits
 from compute_site.neighbours.volume.local.changes import (
     UNCLAIMED,
@@ -71,6 +72,9 @@ def manage(caller: Caller, values: Mapping[str, Any]) -> Volume:
             f"The store is not as volumes of type {found.name} want it.", field="volume.volume_type"
         )
     check_volumes(caller.project_id, [kept.size], [found])
+    shared = found is not None and found.is_shared
+    if shared:
+        caller.permit(policies.MULTIATTACH)
     given = ("name", "description", "availability_zone", "metadata")
     volume = Volume.objects.create(
         pk=kept.pk,
@@ -78,7 +82,7 @@ def manage(caller: Caller, values: Mapping[str, Any]) -> Volume:
         project_id=caller.project_id,
         user_id=caller.user_id,
         volume_type=found,
-        multiattach=found is not None and found.is_shared,
+        multiattach=shared,
         bootable=str(values["bootable"]).lower(),
         **{key: values[key] for key in given},
     )
