@@ -78,6 +78,11 @@ def test_it_keeps_its_bytes(
         unmanage(as_admin, volume).expect(202)
     data.clean_up()
     assert file.read_bytes() == b"bytes"
+    file.rename(tmp_path / "elsewhere")
+    [row] = kept(as_admin, detail="/detail")
+    assert (row["safe_to_manage"], row["reason_not_safe"]) == (False, "the bytes are gone")
+    manage(as_admin, {"source-id": str(volume.pk)}).expect(400)
+    (tmp_path / "elsewhere").rename(file)
     manage(as_admin, {"source-id": str(volume.pk)}).expect(202)
     assert data.file_of(Volume.objects.get(pk=volume.pk)) == file
 
@@ -92,6 +97,7 @@ def test_the_list_is_ordered_and_cut(as_admin: ApiClient) -> None:
     assert sizes("&sort=size:asc") == [1, 2, 3]
     assert sizes("&sort_key=size&sort_dir=desc&limit=2") == [3, 2]
     assert sizes("&sort=size:asc&offset=2") == [3]
+    assert sizes("&sort_dir=asc") == sizes("")[::-1]
     names = [row["reference"]["source-name"] for row in kept(as_admin)]
     assert names == sorted(names, reverse=True)
     url = f"{V3}/manageable_volumes"
@@ -103,10 +109,33 @@ def test_the_list_is_ordered_and_cut(as_admin: ApiClient) -> None:
 def test_volumes_that_are_not_given_up(as_admin: ApiClient) -> None:
     with_snapshot = make_volume()
     Snapshot.objects.create(volume=with_snapshot, project_id=ALPHA, size=1)
-    for volume in (make_volume(status="in-use"), make_volume(status="reserved"), with_snapshot):
+    others = [make_volume(status=status) for status in ("in-use", "reserved", "error")]
+    for volume in (*others, with_snapshot):
         unmanage(as_admin, volume).expect(400)
         assert Volume.objects.filter(pk=volume.pk).exists()
     assert not UnmanagedVolume.objects.exists()
+
+
+@pytest.mark.parametrize("value", [[], False, "", 0, {"a": 1}])
+def test_nothing_is_said_of_how_it_is_given_up(as_admin: ApiClient, value: Any) -> None:
+    volume = make_volume()
+    body = {"os-unmanage": value}
+    as_admin.post(f"{V3}/volumes/{volume.pk}/action", body, headers=NEWEST).expect(400)
+    assert Volume.objects.filter(pk=volume.pk).exists()
+
+
+def test_a_volume_without_bytes_is_not_given_up(
+    as_admin: ApiClient, settings: Any, tmp_path: Path
+) -> None:
+    settings.OPTIONS = dataclasses.replace(settings.OPTIONS, volume_folder=tmp_path)
+    unmanage(as_admin, make_volume()).expect(400)
+
+
+def test_what_stands_beside_a_volume_is_refused(as_admin: ApiClient) -> None:
+    hints = {"OS-SCH-HNT:scheduler_hints": {"same_host": str(make_volume().pk)}}
+    answer = as_admin.post(f"{V3}/volumes", {"volume": {"size": 1}, **hints}).expect(400)
+    assert "OS-SCH-HNT:scheduler_hints" in answer.message
+    assert Volume.objects.count() == 1
 
 
 def test_what_is_not_taken_over(as_admin: ApiClient) -> None:

@@ -137,6 +137,7 @@ def test_what_is_not_there_is_told(places: Places) -> None:
     places.admin.get(places.url("no", "endpoints")).expect(404)
     places.admin.get(f"{V3}/endpoints/no/OS-ENDPOINT-POLICY/policy").expect(404)
     places.admin.post(places.url(places.one, places.own), {}).expect(405)
+    places.admin.get(f"{places.url(places.one, 'endpoints')}?foo=1").expect(400)
     assert not PolicyAssociation.objects.exists()
 
 

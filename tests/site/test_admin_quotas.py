@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import ADDITION, DELETION, LogEntry
 from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
@@ -278,7 +279,7 @@ def test_a_class_of_the_volume_service_has_all_its_limits_on_a_page(
     assert (shown["gigabytes_fast"], shown["backups"]) == (5, 10)
     rows = ClassQuota.objects.values_list("resource", "limit")
     assert dict(rows) == {"gigabytes": 20, "gigabytes_fast": 5, "snapshots": -1}
-    other = admin_site.get(reverse("admin:volume_class_change", args=["gold/fast"]))
+    other = admin_site.get(reverse("admin:volume_class_change", args=["gold"]))
     assert {row["name"]: row["wider"] for row in other.context["rows"]}["gigabytes"] == "20"
 
 
@@ -302,4 +303,39 @@ def test_the_page_of_a_class_is_for_who_may_see_and_change_it(admin_site: Client
     assert page.status_code == 200
     assert 'value="Save"' not in page.content.decode()
     assert client.post(VOLUME_CLASS_PAGE, {"volumes": "3"}).status_code == 403
+    assert not ClassQuota.objects.exists()
+    assert admin_site.get("/admin/volume/classquota/classes/a/b/").status_code == 302  # no page
+
+
+def test_limits_of_a_class_come_and_go_by_rights_of_their_own(db: None) -> None:
+    ClassQuota.objects.create(quota_class="default", resource="volumes", limit=7)
+    staff = make_user(is_staff=True)
+    client = Client()
+    client.force_login(staff)
+    for right in ("view", "change"):
+        staff.user_permissions.add(Permission.objects.get(codename=f"{right}_classquota"))
+    for sent in ({"volumes": "7", "backups": "3"}, {"volumes": ""}):
+        assert client.post(VOLUME_CLASS_PAGE, sent).status_code == 403
+    assert client.post(VOLUME_CLASS_PAGE, {"volumes": "8"}).status_code == 302
+    assert ClassQuota.objects.get().limit == 8
+    assert LogEntry.objects.get().get_change_message() == "volumes: 8"
+
+
+def test_who_changed_limits_of_a_class_is_noted(admin_site: Client) -> None:
+    for sent in ({"volumes": "7", "backups": "3"}, {"volumes": "7"}):
+        assert admin_site.post(VOLUME_CLASS_PAGE, sent).status_code == 302
+    flags = LogEntry.objects.order_by("pk").values_list("action_flag", flat=True)
+    assert list(flags) == [ADDITION, ADDITION, DELETION]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [({"resource": "volumes_later"}, "resource"), ({"quota_class": "a/b"}, "quota_class")],
+)
+def test_a_limit_of_nothing_is_refused(
+    admin_site: Client, wrong: dict[str, str], field: str
+) -> None:
+    sent = {"quota_class": "default", "resource": "volumes", "limit": "1", **wrong}
+    page = admin_site.post(reverse("admin:volume_classquota_add"), sent)
+    assert page.context["adminform"].form.errors.keys() == {field}
     assert not ClassQuota.objects.exists()

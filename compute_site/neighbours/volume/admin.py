@@ -642,10 +642,34 @@ class DefaultTypeAdmin(ListAdmin):
     ordering = ("project__name", "id")
 
 
+def limited_resources() -> list[str]:
+    """What has a limit; for types as well."""
+    return [*QUOTAS.kinds, *names_for(VolumeType.objects.all())]
+
+
+class ClassQuotaForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A limit of a class by itself."""
+
+    def clean_quota_class(self) -> str:
+        name: str = self.cleaned_data["quota_class"]
+        if "/" in name:
+            raise forms.ValidationError("The name of a class has no /.")
+        return name
+
+    def clean_resource(self) -> str:
+        name: str = self.cleaned_data["resource"]
+        if name not in (known := limited_resources()):
+            raise forms.ValidationError(
+                f"Nothing is limited by this name; give {', '.join(known)}."
+            )
+        return name
+
+
 @admin.register(ClassQuota)
 class ClassQuotaAdmin(ListAdmin):
     """The limits of quota classes, as in the volume API."""
 
+    form = ClassQuotaForm
     change_list_template = "compute_site/class_limits_list.html"
     list_display = ("quota_class", "resource", "limit")
     list_editable = ("limit",)
@@ -660,7 +684,7 @@ class ClassQuotaAdmin(ListAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.class_view)
-        return [path("classes/<path:name>/", view, name="volume_class_change"), *super().get_urls()]
+        return [path("classes/<str:name>/", view, name="volume_class_change"), *super().get_urls()]
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -677,12 +701,10 @@ class ClassQuotaAdmin(ListAdmin):
             raise Http404
         usual = QUOTAS.of_options if name == DEFAULT else QUOTAS.defaults
         own = dict(ClassQuota.objects.filter(quota_class=name).values_list("resource", "limit"))
-        resources = [*QUOTAS.kinds, *names_for(VolumeType.objects.all())]
+        resources = limited_resources()
         form = LimitsForm(resources, own, request.POST or None)
         if request.method == "POST" and form.is_valid():
-            with transaction.atomic():
-                QUOTAS.set_class(name, form.limits)
-                QUOTAS.forget_class(name, form.cleared)
+            self._save_class(request, name, form)
             self.message_user(request, f"The limits of {name} are saved.", messages.SUCCESS)
             return redirect(request.path)
         shown = {
@@ -702,6 +724,21 @@ class ClassQuotaAdmin(ListAdmin):
             ],
         }
         return TemplateResponse(request, "compute_site/limits.html", shown)
+
+    def _save_class(self, request: HttpRequest, name: str, form: LimitsForm) -> None:
+        """Raises: PermissionDenied: rows would come or go, which is a right of its own."""
+        new = form.limits.keys() - form.own.keys()
+        adds, deletes = self.has_add_permission(request), self.has_delete_permission(request)
+        if (new and not adds) or (form.cleared and not deletes):
+            raise PermissionDenied
+        rows = ClassQuota.objects.filter(quota_class=name)
+        with transaction.atomic():
+            self.log_deletions(request, rows.filter(resource__in=form.cleared))
+            QUOTAS.forget_class(name, form.cleared)
+            QUOTAS.set_class(name, form.limits)
+            for row in rows.filter(resource__in=form.limits):
+                note = self.log_addition if row.resource in new else self.log_change
+                note(request, row, f"{row.resource}: {shown_limit(row.limit)}")
 
 
 @admin.register(Quota)

@@ -19,6 +19,7 @@ from compute_site.identity.policy_places import (
 from compute_site.neighbours.identity import policies
 from compute_site.neighbours.identity.api.catalogue import ENDPOINT, REGION, SERVICE
 from compute_site.neighbours.identity.api.envelope import IdentityView
+from compute_site.neighbours.identity.api.filters import check_known
 from compute_site.neighbours.identity.api.representation import (
     show_endpoint,
     show_list,
@@ -32,6 +33,7 @@ class EndpointsOfPolicy(IdentityView):
 
     def get(self, request: Request, policy_id: str) -> Response:
         self.permit(policies.ASSOCIATED["list_endpoints_for_policy"])
+        check_known(request.GET, ())
         rows = endpoints_of(POLICY.find(policy_id))
         items = [show_endpoint(row, root=self.root) for row in rows]
         return Response(show_list("endpoints", items, url=request.build_absolute_uri()))
@@ -42,6 +44,7 @@ class PolicyOfEndpoint(IdentityView):
 
     def get(self, request: Request, endpoint_id: str) -> Response:
         self.permit(policies.ASSOCIATED["get_policy_for_endpoint"])
+        check_known(request.GET, ())
         found = find_policy(ENDPOINT.find(endpoint_id))
         if found is None:
             raise NoSuchThing(f"The endpoint {endpoint_id} has no policy.")

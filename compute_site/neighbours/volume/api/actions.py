@@ -204,7 +204,7 @@ class ActionView(VolumeView):
         permit_on(self.caller, rule, row.project_id)
         shape = self.shapes[name]
         values: Values = {}
-        if shape or body[name]:
+        if shape or body[name] not in (None, {}):
             keys = of_shape(shape, since=KEYS_SINCE.get(name, ALWAYS))
             values = self.read(name, keys).values
         return Response(act(self.caller, row, values), status=status)

@@ -163,6 +163,8 @@ class ListView(ServiceView):
     sorts_since: ClassVar[Since] = ALWAYS
     controls: ClassVar[frozenset[str]] = CONTROLS - {"with_count"}
     usual: ClassVar[Sequence[SortKey]] = (("created_at", True),)
+    usual_key: ClassVar[str] = "created_at"
+    """What is sorted by where only a direction is given."""
     marker_unknown = MarkerNotFound
     version: Microversion = VERSIONS.oldest
 
@@ -229,7 +231,7 @@ class ListView(ServiceView):
         """
         given = self.request.GET
         read = read_sort(given, skips_empty=True)
-        pairs = _read_pairs(given) if read is None else read
+        pairs = _read_pairs(given, self.usual_key) if read is None else read
         newer = first_newer({key for key, _ in pairs}, self.sorts_since, self.version)
         if newer is not None:
             raise UnknownOrder(why_newer(newer, self.sorts_since, self.version))
@@ -243,11 +245,11 @@ def read_offset(given: QueryDict) -> int:
     return int(text)
 
 
-def _read_pairs(given: QueryDict) -> Sequence[Pair]:
+def _read_pairs(given: QueryDict, usual_key: str) -> Sequence[Pair]:
     """Directions that are missing are descending."""
     keys, ways = given.getlist(SORT_KEY), given.getlist(SORT_DIR)
     if ways and not keys:
-        keys = ["created_at"]
+        keys = [usual_key]
     if len(ways) > len(keys):
         raise UnknownOrder("Give one sort_dir for each sort_key.")
     return list(itertools.zip_longest(keys, ways, fillvalue=DESCENDING))

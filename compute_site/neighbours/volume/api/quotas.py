@@ -130,10 +130,12 @@ class QuotaClass(QuotaSetDefaults):
 
     def get(self, request: Request, quota_class: str) -> Response:
         self.caller.permit(policies.SHOW_QUOTA_CLASS)
+        self.check_query()
         return Response({"quota_class_set": {"id": quota_class, **self.of_class(quota_class)}})
 
     def put(self, request: Request, quota_class: str) -> Response:
         self.caller.permit(policies.UPDATE_QUOTA_CLASS)
+        self.check_query()
         if len(quota_class) > LONGEST_CLASS:
             raise BadRequest(f"The name of a class has at most {LONGEST_CLASS} characters.")
         values = self.read("quota_class_set", ClassUpdate).values

@@ -16,7 +16,7 @@ from compute_site.neighbours.volume.api.about import BACKENDS
 from compute_site.neighbours.volume.api.queries import Read
 from compute_site.neighbours.volume.api.serializers import VolumeManage
 from compute_site.neighbours.volume.api.views import BEGUN, VolumeView
-from compute_site.neighbours.volume.local import unmanaged
+from compute_site.neighbours.volume.local import data, unmanaged
 from compute_site.neighbours.volume.models import UnmanagedVolume
 
 PAGES = frozenset(("limit", "offset", "sort", "sort_key", "sort_dir"))
@@ -36,6 +36,7 @@ class UnmanagedDetail(VolumeView):
     sorts: ClassVar = {"reference": "pk", "size": "size"}
     controls: ClassVar = PAGES
     usual: ClassVar = (("pk", True),)
+    usual_key = "reference"
 
     def get(self, request: Request) -> Response:
         self.caller.permit(policies.LIST_MANAGEABLE)
@@ -45,8 +46,9 @@ class UnmanagedDetail(VolumeView):
         return Response({"manageable-volumes": [self.show(row) for row in rows]})
 
     def show(self, row: UnmanagedVolume) -> dict[str, Any]:
-        nothing = dict.fromkeys(("reason_not_safe", "cinder_id", "extra_info"))
-        return show_plain(row) | nothing
+        shown = show_plain(row)
+        why = None if shown["safe_to_manage"] else "the bytes are gone"
+        return {**shown, "reason_not_safe": why, "cinder_id": None, "extra_info": None}
 
 
 class Unmanaged(UnmanagedDetail):
@@ -68,4 +70,8 @@ class Unmanaged(UnmanagedDetail):
 
 
 def show_plain(row: UnmanagedVolume) -> dict[str, Any]:
-    return {"reference": {"source-name": str(row)}, "size": row.size, "safe_to_manage": True}
+    return {
+        "reference": {"source-name": str(row)},
+        "size": row.size,
+        "safe_to_manage": data.has_bytes(str(row.pk)),
+    }

@@ -85,6 +85,12 @@ def file_of(row: Row) -> Path | None:
     return path if path is not None and path.is_file() else None
 
 
+def has_bytes(volume_id: str) -> bool:
+    """Are the bytes of a volume there, or has none any?"""
+    path = _path_of("volume", volume_id)
+    return path is None or path.is_file()
+
+
 def is_copied(row: Row, source: Source | None) -> bool:
     """Are there bytes of its source that take time to copy? Checks what can be checked before.
 

@@ -11,9 +11,10 @@ from compute_site.caller import Caller
 from compute_site.faults import BadRequest
 from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.volume import policies
+from compute_site.neighbours.volume.local import data
 from compute_site.neighbours.volume.local.backend import suits
 from compute_site.neighbours.volume.local.changes import (
-    UNCLAIMED,
+    VolumeBusy,
     check_ungrouped,
     find_type,
     lock_volume,
@@ -39,12 +40,16 @@ def unmanage(_: Caller, volume: Volume, __: Mapping[str, Any]) -> None:
     """Give up a free volume without snapshots.
 
     Raises:
-        VolumeBusy: it is not free, has snapshots, or is in a group.
+        VolumeBusy: it is not free, has snapshots or no bytes, or is in a group.
     """
     locked = lock_volume(volume.pk)
     check_ungrouped(locked)
+    if locked.status != "available":
+        raise VolumeBusy(f"Volume {locked.pk} is {locked.status}; only a free one is given up.")
+    if not data.has_bytes(str(locked.pk)):
+        raise VolumeBusy(f"The store has no bytes of volume {locked.pk} that could stay there.")
     UnmanagedVolume.objects.create(pk=locked.pk, size=locked.size)
-    remove_volume(locked, statuses=UNCLAIMED, keeps_bytes=True)
+    remove_volume(locked, keeps_bytes=True)
 
 
 @transaction.atomic
@@ -64,6 +69,8 @@ def manage(caller: Caller, values: Mapping[str, Any]) -> Volume:
         raise NotManageable(
             f"The store has no {name[:80]} that could become a volume.", field="volume.ref"
         )
+    if not data.has_bytes(str(kept.pk)):
+        raise NotManageable(f"The bytes of {name} are gone.", field="volume.ref")
     asked = values["volume_type"]
     kind = find_type(caller, asked) if asked else default_type_of(caller.project_id)
     found = find_plain([kind]).get(str(kind))
