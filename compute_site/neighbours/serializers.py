@@ -48,6 +48,14 @@ class Asked:
     given: frozenset[str]
 
 
+def check_alone(body: Mapping[str, Any], noun: str) -> None:
+    """Raises: BadRequest: the body has keys beside the one, which nobody would read."""
+    others = sorted(body.keys() - {noun})
+    if others:
+        name = others[0][:LONGEST_NAME]
+        raise BadRequest(f"key {name}: is not known", field=name)
+
+
 class CheckedField(serializers.Field):  # type: ignore[type-arg] # generic in the stubs only
     """A field whose values, null as well, a function checks and converts; see ``Reader``."""
 

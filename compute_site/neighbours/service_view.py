@@ -33,7 +33,7 @@ from compute_site.faults import (
     Unauthorized,
 )
 from compute_site.neighbours.ids import canonical_ids, is_address
-from compute_site.neighbours.serializers import Asked, BodySerializer
+from compute_site.neighbours.serializers import Asked, BodySerializer, check_alone
 from compute_site.policy.identity_service import login_url
 from compute_site.values.words import is_canonical
 
@@ -136,6 +136,7 @@ class ServiceView(JsonView):
         given = body.get(noun) if isinstance(body, dict) else None
         if not isinstance(given, dict):
             raise BadRequest(f"Send an object under {noun}.", field=noun)
+        check_alone(body, noun)
         context = self.serializer_context
         return serializer.read(given, field=noun, where=where, context=context)
 

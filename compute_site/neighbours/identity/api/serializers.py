@@ -36,7 +36,7 @@ from compute_site.identity.models import (
 )
 from compute_site.identity.service_models import INTERFACES
 from compute_site.identity.tags import tag_list
-from compute_site.neighbours.serializers import BodySerializer, CheckedField
+from compute_site.neighbours.serializers import BodySerializer, CheckedField, check_alone
 from compute_site.values.keys import LARGEST_INT, Reader, WrongValue, anything, between
 from compute_site.values.strict_json import Unkeepable, check_keepable
 
@@ -221,6 +221,8 @@ class IdentityBody(BodySerializer):
         given = body.get(cls.noun) if cls.noun and isinstance(body, dict) else body
         if not isinstance(given, dict):
             raise MalformedRequest(f"{cls.noun or 'body'}: give an object.")
+        if cls.noun:
+            check_alone(body, cls.noun)
         if partial and not given and cls.changes_something:
             raise MalformedRequest(f"{cls.noun}: give at least one member.")
         serializer = cls(data=given, partial=partial)
@@ -269,6 +271,7 @@ class LimitBody(IdentityBody):
         given = body.get(plural) if isinstance(body, dict) else None
         if not isinstance(given, list) or not given or len(given) > MOST_LIMITS:
             raise MalformedRequest(f"{plural}: give a list of 1 to {MOST_LIMITS} objects.")
+        check_alone(body, plural)
         return [cls.read_body({cls.noun: one}) for one in given]
 
 

@@ -15,7 +15,7 @@ from compute_site.db.paging import SortKey
 from compute_site.faults import BadRequest, NotFound
 from compute_site.neighbours.list_order import SORT_DIR, SORT_KEY, UnknownOrder, as_order, turned
 from compute_site.neighbours.network.api.objects import NetworkView
-from compute_site.neighbours.serializers import Asked
+from compute_site.neighbours.serializers import Asked, check_alone
 from compute_site.neighbours.service_view import UnknownFilter
 from compute_site.values.words import LOOSE_TRUE
 
@@ -99,6 +99,7 @@ class ListView(NetworkView):
         if isinstance(body, dict) and self.many in body:
             if not self.takes_several:
                 raise BadRequest(f"Send one {self.noun} in each request.", field=self.many)
+            check_alone(body, self.many)
             return self.post_several(body[self.many])
         asked = self.read_object(body, self.noun, self.kind.new)
         check_one_owner(body[self.noun], self.noun)
