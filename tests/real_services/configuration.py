@@ -124,6 +124,7 @@ def cinder(place: Place) -> Sections:
             "glance_api_servers": place.url("glance"),
             "host": "tests",
             "report_interval": 2,
+            "service_down_time": 100_000,  # one alone of several in a process renews its row
             "periodic_interval": 5,
             "periodic_fuzzy_delay": 0,
         },
