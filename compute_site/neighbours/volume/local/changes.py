@@ -31,7 +31,7 @@ from compute_site.neighbours.volume.local.of_servers import (
     find_types,
     permit_create,
 )
-from compute_site.neighbours.volume.models import Snapshot, Volume
+from compute_site.neighbours.volume.models import Snapshot, Volume, VolumeType
 from compute_site.neighbours.volume.protocol import NewVolume
 from compute_site.values.keys import shown
 
@@ -103,9 +103,7 @@ def create_volume(
             f"The volume needs at least {least} GiB for what it is made of.", field="volume.size"
         )
     of_origin = origin.pop("volume_type_id", None)
-    said = find_type(caller, values["volume_type"]) if values["volume_type"] else None
-    kind = said or of_origin or default_type_of(caller.project_id)
-    found = find_plain([kind]).get(str(kind))
+    kind, found = choose_type(caller, values["volume_type"], of_origin)
     check_volumes(caller.project_id, [size], [found])
     shared = values["multiattach"] or (found is not None and found.is_shared)
     if shared:
@@ -126,6 +124,20 @@ def create_volume(
         return _put_nowhere(volume)
     copies.begin(volume, source=_said_source(values))
     return volume
+
+
+def choose_type(
+    caller: Caller, word: str | None, of_origin: str | None = None
+) -> tuple[str | None, VolumeType | None]:
+    """Which type a new volume is of, with its id: that of this name or id, that of what it is made
+    of, or that which the project's volumes have otherwise.
+
+    Raises:
+        TypeUnknown: there is no such type.
+    """
+    said = find_type(caller, word) if word else None
+    kind = said or of_origin or default_type_of(caller.project_id)
+    return kind, find_plain([kind]).get(str(kind))
 
 
 def _check_one_source(values: Mapping[str, Any]) -> None:

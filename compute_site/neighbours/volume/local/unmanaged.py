@@ -16,12 +16,10 @@ from compute_site.neighbours.volume.local.backend import suits
 from compute_site.neighbours.volume.local.changes import (
     VolumeBusy,
     check_ungrouped,
-    find_type,
+    choose_type,
     lock_volume,
     remove_volume,
 )
-from compute_site.neighbours.volume.local.default_types import default_type_of
-from compute_site.neighbours.volume.local.encryption import find_plain
 from compute_site.neighbours.volume.local.limits import check_volumes
 from compute_site.neighbours.volume.models import UnmanagedVolume, Volume
 
@@ -71,9 +69,7 @@ def manage(caller: Caller, values: Mapping[str, Any]) -> Volume:
         )
     if not data.has_bytes(str(kept.pk)):
         raise NotManageable(f"The bytes of {name} are gone.", field="volume.ref")
-    asked = values["volume_type"]
-    kind = find_type(caller, asked) if asked else default_type_of(caller.project_id)
-    found = find_plain([kind]).get(str(kind))
+    _, found = choose_type(caller, values["volume_type"])
     if found is not None and not suits(found.extra_specs):
         raise BadRequest(
             f"The store is not as volumes of type {found.name} want it.", field="volume.volume_type"
