@@ -147,6 +147,17 @@ def until(condition: Callable[[], Any], site: Site) -> Any:
     return said
 
 
+def boot_from(volume_id: str) -> dict[str, Any]:
+    """The disk of a server that runs from a volume, which goes with it."""
+    return {
+        "uuid": volume_id,
+        "source_type": "volume",
+        "destination_type": "volume",
+        "boot_index": 0,
+        "delete_on_termination": True,
+    }
+
+
 def settled(cloud: Connection, server: Server, status: str, site: Site) -> Server:
     """The server, once it has the status and nothing is going on with it."""
 

@@ -12,7 +12,7 @@ from openstack.image.v2.image import Image
 
 from tests.real_services.configuration import DOMAIN
 from tests.real_services.conftest import MEMBER, World
-from tests.real_services.site import settled, until
+from tests.real_services.site import boot_from, settled, until
 
 pytestmark = [
     pytest.mark.real_services,
@@ -65,15 +65,8 @@ def test_images_of_a_server(world: World) -> None:
 
 def test_an_image_of_volumes(world: World) -> None:
     volume = world.bootable_volume()
-    disk = {
-        "uuid": volume.id,
-        "source_type": "volume",
-        "destination_type": "volume",
-        "boot_index": 0,
-        "delete_on_termination": True,
-    }
     with world.site.worker():
-        asked = order(world, image_id="", block_device_mapping_v2=[disk])
+        asked = order(world, image_id="", block_device_mapping_v2=[boot_from(volume.id)])
         server = settled(world.demo, asked, "ACTIVE", world.site)
         made = world.demo.compute.create_server_image(server, "disks")
         # the request and a worker complete it: where both ask Glance at once, it refuses the one

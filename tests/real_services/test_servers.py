@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from openstack.block_storage.v3.volume import Volume
 from openstack.compute.v2.server import Server
 from openstack.exceptions import ConflictException
 
 from tests.real_services.conftest import World
-from tests.real_services.site import HOSTS, settled, until
+from tests.real_services.site import HOSTS, boot_from, settled, until
 
 pytestmark = [
     pytest.mark.real_services,
     pytest.mark.filterwarnings("ignore::openstack.warnings.OpenStackDeprecationWarning"),
 ]
-
-
-def boot_from(volume_id: str) -> dict[str, Any]:
-    """The disk of a server that runs from a volume, which goes with it."""
-    return {
-        "uuid": volume_id,
-        "source_type": "volume",
-        "destination_type": "volume",
-        "boot_index": 0,
-        "delete_on_termination": True,
-    }
 
 
 def delete(world: World, server: Server) -> None:
